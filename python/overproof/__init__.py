@@ -1,0 +1,23 @@
+"""overproof measures how much of what a model's API served is in a suspect corpus."""
+
+from overproof._core import __version__ as __version__
+from overproof._core import get_num_threads as get_num_threads
+from overproof._core import set_num_threads as set_num_threads
+from overproof.errors import (
+    FormatError as FormatError,
+)
+from overproof.errors import (
+    IncompatibleError as IncompatibleError,
+)
+from overproof.errors import (
+    InputError as InputError,
+)
+from overproof.errors import (
+    InternalError as InternalError,
+)
+from overproof.errors import (
+    MissingExtraError as MissingExtraError,
+)
+from overproof.errors import (
+    OverproofError as OverproofError,
+)

@@ -1,0 +1,9 @@
+"""Types of the compiled half, written by hand; mypy.stubtest holds them to the module."""
+
+__version__: str
+UNICODE_VERSION: str
+DEBUG_BUILD: bool
+
+def unicode_table() -> str: ...
+def set_num_threads(threads: int | None) -> None: ...
+def get_num_threads() -> int: ...

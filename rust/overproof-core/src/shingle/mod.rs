@@ -1,0 +1,5 @@
+//! Tokens to n-gram hashes, and sets of them.
+
+pub mod set;
+
+pub use set::ShingleSets;

@@ -1,0 +1,75 @@
+//! Sets of shingles of many texts, as one CSR array.
+
+use crate::error::{Error, Result};
+use crate::params::ShingleParams;
+use std::ops::Range;
+
+/// The shingle sets of a batch of texts: row i is text i, its hashes sorted and unique.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShingleSets {
+    /// Row boundaries, `len + 1` values.
+    pub indptr: Vec<i64>,
+    /// Hashes of all rows, one after the other.
+    pub hashes: Vec<u64>,
+    /// How often each hash occurs in its text, where asked for.
+    pub counts: Option<Vec<u32>>,
+    /// Rows whose text has fewer tokens than the smallest n: one shingle of the whole text.
+    pub short: Vec<bool>,
+    /// Rows that had no text (null), which is not the same as an empty text.
+    pub missing: Vec<bool>,
+    /// Number of tokens of each text.
+    pub tokens: Vec<u32>,
+    /// How the hashes were made; `None` for hashes that the user brought.
+    pub params: Option<ShingleParams>,
+    /// Fingerprint of how the hashes were made.
+    pub fingerprint: u64,
+}
+
+impl ShingleSets {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.indptr.len() - 1
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where row `i` stands in `hashes`.
+    pub fn range(&self, i: usize) -> Range<usize> {
+        self.indptr[i] as usize..self.indptr[i + 1] as usize
+    }
+
+    /// The hashes of row `i`, sorted and unique.
+    pub fn row(&self, i: usize) -> &[u64] {
+        &self.hashes[self.range(i)]
+    }
+
+    /// The counts of row `i`, if they were kept.
+    pub fn row_counts(&self, i: usize) -> Option<&[u32]> {
+        self.counts.as_ref().map(|c| &c[self.range(i)])
+    }
+
+    /// Check the CSR laws on arrays from outside: boundaries ascend, rows are sorted and unique.
+    pub fn validate(indptr: &[i64], hashes: &[u64]) -> Result<()> {
+        if indptr.first() != Some(&0) || indptr.last() != Some(&(hashes.len() as i64)) {
+            return Err(Error::input(format!(
+                "indptr must start at 0 and end at len(hashes) = {}; it has {:?} .. {:?}",
+                hashes.len(),
+                indptr.first(),
+                indptr.last()
+            )));
+        }
+        for (row, ends) in indptr.windows(2).enumerate() {
+            if ends[0] > ends[1] || ends[1] > hashes.len() as i64 {
+                return Err(Error::input(format!("indptr descends after row {row}: {} then {}", ends[0], ends[1])));
+            }
+            let set = &hashes[ends[0] as usize..ends[1] as usize];
+            if set.windows(2).any(|w| w[0] >= w[1]) {
+                return Err(Error::input(format!("row {row}: hashes must be sorted and unique (np.unique does both)")));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+//! Text to tokens: normalisation with a map back to the original, and tokenisers.
+
+/// The one Unicode version of this build; part of every fingerprint that depends on text.
+pub const UNICODE_VERSION: &str = "15.0.0";
+
+/// The generated table that this crate and the Python reference both read (made by tools/gen_unicode.py).
+pub const UNICODE_TABLE: &str = include_str!("unicode-15.0.0.txt");

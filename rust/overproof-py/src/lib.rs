@@ -1,0 +1,24 @@
+//! `overproof._core`: the core crate behind NumPy and Arrow. One file per stage.
+
+use pyo3::prelude::*;
+
+mod error;
+mod exec;
+
+/// The generated Unicode table, for `overproof.reference`.
+#[pyfunction]
+fn unicode_table() -> &'static str {
+    overproof_core::text::UNICODE_TABLE
+}
+
+/// The compiled half of overproof.
+#[pymodule(gil_used = false)]
+fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    m.add("UNICODE_VERSION", overproof_core::text::UNICODE_VERSION)?;
+    m.add("DEBUG_BUILD", cfg!(debug_assertions))?;
+    m.add_function(wrap_pyfunction!(unicode_table, m)?)?;
+    m.add_function(wrap_pyfunction!(exec::set_num_threads, m)?)?;
+    m.add_function(wrap_pyfunction!(exec::get_num_threads, m)?)?;
+    Ok(())
+}
