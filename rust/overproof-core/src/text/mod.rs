@@ -1,5 +1,9 @@
 //! Text to tokens: normalisation with a map back to the original, and tokenisers.
 
+pub mod batch;
+
+pub use batch::{TextColumn, Texts};
+
 /// The one Unicode version of this build; part of every fingerprint that depends on text.
 pub const UNICODE_VERSION: &str = "15.0.0";
 

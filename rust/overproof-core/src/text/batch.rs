@@ -1,0 +1,101 @@
+//! Batches of texts: a view that every stage takes, and a column that owns its bytes.
+
+use crate::error::{Error, Result};
+
+/// A batch of texts as every stage takes it; `None` is a missing text (null), which is not an empty one.
+pub type Texts<'a> = &'a [Option<&'a str>];
+
+/// The largest text that token offsets can address.
+pub const MAX_TEXT: usize = u32::MAX as usize;
+
+/// A column of texts in one buffer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextColumn {
+    data: String,
+    /// End of each text in `data`; text i starts where text i-1 ends.
+    ends: Vec<usize>,
+    /// Whether each text is missing; empty while none is.
+    missing: Vec<bool>,
+}
+
+impl TextColumn {
+    /// An empty column.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Number of texts.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are no texts.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Bytes of all texts.
+    pub fn bytes(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Whether any text is missing.
+    pub fn has_missing(&self) -> bool {
+        self.missing.iter().any(|m| *m)
+    }
+
+    /// Add a text, or a missing one.
+    pub fn push(&mut self, text: Option<&str>) -> Result<()> {
+        if text.is_some_and(|t| t.len() > MAX_TEXT) {
+            return Err(Error::input(format!("row {}: a text may not exceed {MAX_TEXT} bytes", self.len())));
+        }
+        if text.is_none() && self.missing.is_empty() {
+            self.missing.resize(self.len(), false);
+        }
+        if !self.missing.is_empty() || text.is_none() {
+            self.missing.push(text.is_none());
+        }
+        self.data.push_str(text.unwrap_or_default());
+        self.ends.push(self.data.len());
+        Ok(())
+    }
+
+    /// Text `i`.
+    pub fn get(&self, i: usize) -> Option<&str> {
+        if self.missing.get(i).copied().unwrap_or(false) {
+            return None;
+        }
+        let start = if i == 0 { 0 } else { self.ends[i - 1] };
+        Some(&self.data[start..self.ends[i]])
+    }
+
+    /// Views of all texts.
+    pub fn views(&self) -> Vec<Option<&str>> {
+        (0..self.len()).map(|i| self.get(i)).collect()
+    }
+
+    /// Append all texts of `other`.
+    pub fn extend(&mut self, other: &TextColumn) -> Result<()> {
+        (0..other.len()).try_for_each(|i| self.push(other.get(i)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_is_not_empty() -> Result<()> {
+        let mut column = TextColumn::new();
+        column.push(Some("a"))?;
+        assert!(!column.has_missing());
+        column.push(None)?;
+        column.push(Some(""))?;
+        column.push(Some("né"))?;
+        assert_eq!(column.views(), [Some("a"), None, Some(""), Some("né")]);
+        let mut twice = TextColumn::new();
+        twice.extend(&column)?;
+        assert_eq!(twice, column);
+        Ok(())
+    }
+}
