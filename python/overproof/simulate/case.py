@@ -270,7 +270,7 @@ def case(
 
     Notes
     -----
-    About 1.5 s to train, once in a process, then 0.12 ms a draft on one core: 10,000 drafts with the defaults. Served
+    About 1.5 s to train, once in a process, then 0.1 ms a draft on one core: 10,000 drafts with the defaults. Served
     texts do not depend on `redraws`, nor the log on `suspect`, `people` or `background`.
 
     Examples
