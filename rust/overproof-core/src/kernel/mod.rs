@@ -1,1 +1,3 @@
-//! Stage kernel.
+//! Inner loops, and the choice among them at run time.
+
+pub mod text;

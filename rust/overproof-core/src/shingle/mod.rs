@@ -1,5 +1,8 @@
 //! Tokens to n-gram hashes, and sets of them.
 
+pub mod hash;
 pub mod set;
+pub mod window;
 
 pub use set::ShingleSets;
+pub use window::Shingler;

@@ -1,6 +1,10 @@
 //! Text to tokens: normalisation with a map back to the original, and tokenisers.
 
 pub mod batch;
+pub mod fast;
+pub mod normalize;
+pub mod tokenize;
+pub(crate) mod unicode;
 
 pub use batch::{TextColumn, Texts};
 

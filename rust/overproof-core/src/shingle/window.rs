@@ -1,0 +1,268 @@
+//! From texts to shingle hashes, without a map and without sets: what every fused sketch eats.
+
+use super::hash::{KP, Seeds, fin, polynomial};
+use crate::params::{Analyzer, ShingleParams};
+use crate::text::fast::Canonicalizer;
+use crate::text::tokenize::MappedTokens;
+use std::sync::Arc;
+
+/// What one text gave besides its hashes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// Number of tokens.
+    pub tokens: u32,
+    /// Whether the text was shorter than the smallest width: one shingle of the whole text.
+    pub short: bool,
+}
+
+/// Makes shingle hashes; keeps its buffers from text to text. One per thread.
+pub struct Shingler {
+    params: ShingleParams,
+    seeds: Seeds,
+    canonicalizer: Arc<Canonicalizer>,
+    canon: Vec<u8>,
+    tokens: Vec<u64>,
+    ends: Vec<u32>,
+    hashes: Vec<u64>,
+}
+
+impl Shingler {
+    /// For texts under `params`.
+    pub fn new(params: &ShingleParams) -> Self {
+        Shingler {
+            params: params.clone(),
+            seeds: Seeds::new(params.seed),
+            canonicalizer: Canonicalizer::of(params.normalization),
+            canon: Vec::new(),
+            tokens: Vec::new(),
+            ends: Vec::new(),
+            hashes: Vec::new(),
+        }
+    }
+
+    /// The shingle hashes of `text` in text order, repeats kept.
+    pub fn text(&mut self, text: &str) -> (&[u64], Shape) {
+        self.canon.clear();
+        self.hashes.clear();
+        let shape = match self.params.analyzer {
+            Analyzer::Word => {
+                self.canonicalizer.words(text, &mut self.canon);
+                self.tokens.clear();
+                word_values(&self.seeds, &mut self.canon, &mut self.tokens);
+                grams(&self.seeds, &self.params.n, &self.tokens, &mut self.hashes)
+            }
+            Analyzer::Char => {
+                self.canonicalizer.full(text, &mut self.canon);
+                self.ends.clear();
+                self.ends.push(0);
+                // A code point ends where the next byte does not continue it.
+                let more = self.canon.iter().skip(1).chain(std::iter::once(&0));
+                self.ends.extend((1u32..).zip(more).filter(|(_, next)| (**next & 0xC0) != 0x80).map(|(end, _)| end));
+                if self.canon.is_empty() {
+                    self.ends.truncate(1);
+                }
+                windows(&self.seeds, &self.params.n, &self.canon, Some(&self.ends), &mut self.hashes)
+            }
+            Analyzer::Byte => {
+                self.canonicalizer.full(text, &mut self.canon);
+                windows(&self.seeds, &self.params.n, &self.canon, None, &mut self.hashes)
+            }
+            Analyzer::Tokens | Analyzer::Named(_) => Shape::default(),
+        };
+        (&self.hashes, shape)
+    }
+
+    /// The shingle hashes of tokens that the user brings, as bytes.
+    pub fn tokens<'t>(&mut self, tokens: impl Iterator<Item = &'t [u8]>) -> (&[u64], Shape) {
+        self.tokens.clear();
+        self.tokens.extend(tokens.map(|t| self.seeds.token(t)));
+        self.of_values()
+    }
+
+    /// The shingle hashes of tokens that the user brings, as ids.
+    pub fn ids(&mut self, ids: &[u64]) -> (&[u64], Shape) {
+        self.tokens.clear();
+        self.tokens.extend(ids.iter().map(|id| self.seeds.token16(*id, 0, 8)));
+        self.of_values()
+    }
+
+    fn of_values(&mut self) -> (&[u64], Shape) {
+        self.hashes.clear();
+        let shape = grams(&self.seeds, &self.params.n, &self.tokens, &mut self.hashes);
+        (&self.hashes, shape)
+    }
+}
+
+/// The hash of every window of `n` tokens of a mapped text, in order; of the whole text where it is shorter.
+///
+/// The plain way to the same values as [`Shingler::text`], for spans and masks that must know where a shingle stands.
+pub fn mapped_windows(seeds: &Seeds, analyzer: &Analyzer, tokens: &MappedTokens, n: usize) -> Vec<u64> {
+    let t = tokens.len();
+    let (width, term) = if t < n { (t, seeds.short_term(t)) } else { (n, seeds.window_term(n)) };
+    if t == 0 {
+        return Vec::new();
+    }
+    (0..=t - width)
+        .map(|i| {
+            let value = match analyzer {
+                Analyzer::Char | Analyzer::Byte => {
+                    let (from, to) = (tokens.bounds[i].0 as usize, tokens.bounds[i + width - 1].1 as usize);
+                    seeds.window_bytes(&tokens.canon.as_bytes()[from..to])
+                }
+                _ => {
+                    let values: Vec<u64> = (i..i + width).map(|j| seeds.token(tokens.token(j))).collect();
+                    polynomial(&values)
+                }
+            };
+            fin(value.wrapping_add(term))
+        })
+        .collect()
+}
+
+/// Bytes of each length that a 16-byte load must keep.
+const KEEP: [(u64, u64); 17] = {
+    let mut keep = [(0u64, 0u64); 17];
+    let mut len = 1;
+    while len <= 16 {
+        keep[len] = if len <= 8 { (u64::MAX >> (64 - 8 * len), 0) } else { (u64::MAX, u64::MAX >> (128 - 8 * len)) };
+        len += 1;
+    }
+    keep
+};
+
+/// The values of the tokens in `canon`, which spaces part.
+fn word_values(seeds: &Seeds, canon: &mut Vec<u8>, values: &mut Vec<u64>) {
+    let len = canon.len();
+    // 64 bytes of space: the last token ends, the last mask is whole, and a 16-byte load never leaves the buffer.
+    canon.resize(len.next_multiple_of(64) + 64, b' ');
+    let mut start = usize::MAX;
+    let mut inside = 0u64;
+    for (at, block) in canon.chunks_exact(64).enumerate() {
+        let word = crate::kernel::text::not_space(block);
+        let before = word << 1 | inside;
+        inside = word >> 63;
+        let mut edges = word ^ before;
+        while edges != 0 {
+            let edge = at * 64 + edges.trailing_zeros() as usize;
+            edges &= edges - 1;
+            if start == usize::MAX {
+                start = edge;
+            } else {
+                values.push(value_at(seeds, canon, start, edge));
+                start = usize::MAX;
+            }
+        }
+    }
+    canon.truncate(len);
+}
+
+#[inline(always)]
+fn value_at(seeds: &Seeds, canon: &[u8], start: usize, end: usize) -> u64 {
+    let len = end - start;
+    match canon[start..].first_chunk::<16>() {
+        Some(sixteen) if len <= 16 => {
+            let wide = u128::from_le_bytes(*sixteen);
+            let keep = KEEP[len];
+            seeds.token16(wide as u64 & keep.0, (wide >> 64) as u64 & keep.1, len as u64)
+        }
+        _ => seeds.token(&canon[start..end]),
+    }
+}
+
+/// Append the hashes of all windows of each width over token values.
+fn grams(seeds: &Seeds, widths: &[u8], w: &[u64], out: &mut Vec<u64>) -> Shape {
+    let shape = Shape { tokens: w.len() as u32, short: short(widths, w.len()) };
+    if shape.short {
+        out.push(fin(polynomial(w).wrapping_add(seeds.short_term(w.len()))));
+        return shape;
+    }
+    for n in widths.iter().map(|n| usize::from(*n)).filter(|n| *n <= w.len()) {
+        let term = seeds.window_term(n);
+        macro_rules! of_width {
+            ($($n:literal)*) => {
+                match n {
+                    $($n => fixed::<$n>(w, term, out),)*
+                    _ => rolling(w, n, term, out),
+                }
+            };
+        }
+        of_width!(1 2 3 4 5 6 7 8 9 10 11 12 13);
+    }
+    shape
+}
+
+fn short(widths: &[u8], tokens: usize) -> bool {
+    tokens > 0 && widths.first().is_some_and(|n| tokens < usize::from(*n))
+}
+
+/// Windows of a width known at compile time: independent sums, which the compiler can run side by side.
+fn fixed<const N: usize>(w: &[u64], term: u64, out: &mut Vec<u64>) {
+    let powers: [u64; N] = std::array::from_fn(|j| (0..N - 1 - j).fold(1u64, |p, _| p.wrapping_mul(KP)));
+    out.extend(w.windows(N).map(|v| {
+        let mut sum = term;
+        for j in 0..N {
+            sum = sum.wrapping_add(v[j].wrapping_mul(powers[j]));
+        }
+        fin(sum)
+    }));
+}
+
+/// Windows of any width: each sum from the one before.
+fn rolling(w: &[u64], n: usize, term: u64, out: &mut Vec<u64>) {
+    let top = (1..n).fold(1u64, |p, _| p.wrapping_mul(KP));
+    let mut sum = polynomial(&w[..n]);
+    out.push(fin(sum.wrapping_add(term)));
+    for (old, new) in w.iter().zip(&w[n..]) {
+        sum = sum.wrapping_sub(old.wrapping_mul(top)).wrapping_mul(KP).wrapping_add(*new);
+        out.push(fin(sum.wrapping_add(term)));
+    }
+}
+
+/// Append the hashes of all windows of each width over bytes, or over code points that start and end at `ends`.
+fn windows(seeds: &Seeds, widths: &[u8], text: &[u8], ends: Option<&[u32]>, out: &mut Vec<u64>) -> Shape {
+    let tokens = ends.map_or(text.len(), |e| e.len() - 1);
+    let shape = Shape { tokens: tokens as u32, short: short(widths, tokens) };
+    if shape.short {
+        out.push(fin(seeds.window_bytes(text).wrapping_add(seeds.short_term(tokens))));
+        return shape;
+    }
+    for n in widths.iter().map(|n| usize::from(*n)).filter(|n| *n <= tokens) {
+        let term = seeds.window_term(n);
+        let hash = |bytes: &[u8]| fin(seeds.window_bytes(bytes).wrapping_add(term));
+        match ends {
+            None => out.extend(text.windows(n).map(hash)),
+            Some(ends) => out.extend(ends.iter().zip(&ends[n..]).map(|(a, b)| hash(&text[*a as usize..*b as usize]))),
+        }
+    }
+    shape
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::Normalization;
+    use crate::text::fast::tests::nasty;
+    use crate::text::tokenize::mapped;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+        #[test]
+        fn fast_is_plain(text in nasty(), n in 1u8..20, form in 0usize..3) {
+            let how = Normalization::parse(["none", "nfc", "nfkc_casefold"][form])?;
+            for analyzer in [Analyzer::Word, Analyzer::Char, Analyzer::Byte] {
+                let params = ShingleParams::new(vec![n, n + 3], analyzer.clone(), how, 7)?;
+                let mut shingler = Shingler::new(&params);
+                let (hashes, shape) = shingler.text(&text);
+                let tokens = mapped(&text, &analyzer, how);
+                prop_assert_eq!(shape.tokens as usize, tokens.len());
+                let mut plain = mapped_windows(&Seeds::new(7), &analyzer, &tokens, usize::from(n));
+                if tokens.len() >= usize::from(n) + 3 {
+                    plain.extend(mapped_windows(&Seeds::new(7), &analyzer, &tokens, usize::from(n) + 3));
+                }
+                prop_assert_eq!(hashes, plain, "{:?} {:?}", analyzer, text);
+                prop_assert_eq!(shape.short, !tokens.is_empty() && tokens.len() < usize::from(n));
+            }
+        }
+    }
+}

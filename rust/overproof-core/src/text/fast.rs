@@ -1,0 +1,291 @@
+//! Normalised text without a map, fast: ASCII in blocks that the compiler vectorises, other scripts by one table
+//! look-up a character, and the plain normaliser only for the characters that need it.
+//!
+//! Two shapes of output:
+//! * words: the bytes of each token, tokens parted by one or more spaces (a space is never part of a token);
+//! * full: the whole normalised text.
+//!
+//! `tokenize` and `normalize` say what is right; tests hold this file to them.
+
+use super::normalize::normalize;
+use super::unicode::{CODE_POINTS, Trie, flag, tables};
+use crate::params::{Form, Normalization};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+
+/// What the fast path does with a character, in the top bits of a table entry; below stands the code point to emit.
+mod class {
+    pub const SEPARATOR: u32 = 0;
+    pub const WORD: u32 = 1;
+    pub const SINGLE: u32 = 2;
+    pub const MARK: u32 = 3;
+    pub const COMPLEX: u32 = 4;
+}
+const CLASS_SHIFT: u32 = 29;
+
+const BLOCK: usize = 32;
+
+/// The class of a character that emits as it is.
+fn class_of(flags: u8) -> u32 {
+    match flags {
+        f if f & flag::WORD == 0 => class::SEPARATOR,
+        f if f & flag::SINGLE != 0 => class::SINGLE,
+        f if f & flag::MARK != 0 => class::MARK,
+        _ => class::WORD,
+    }
+}
+
+/// The tables of one normalisation.
+pub struct Canonicalizer {
+    how: Normalization,
+    map: Trie<u32>,
+    ascii_fold: bool,
+    ascii_digits: bool,
+}
+
+impl Canonicalizer {
+    /// The canonicalizer of `how`, made at its first use.
+    pub fn of(how: Normalization) -> Arc<Self> {
+        type Made = Mutex<HashMap<String, Arc<Canonicalizer>>>;
+        static MADE: LazyLock<Made> = LazyLock::new(Mutex::default);
+        let mut made = MADE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        Arc::clone(made.entry(how.to_string()).or_insert_with(|| Arc::new(Self::new(how))))
+    }
+
+    fn new(how: Normalization) -> Self {
+        let t = tables();
+        let composes = how.form != Form::None || how.accents;
+        let entry = |code: usize| {
+            let Some(c) = char::from_u32(code as u32) else { return class::COMPLEX << CLASS_SHIFT };
+            let flags = t.flags(c);
+            let optional = (how.digits && flags & flag::DIGIT != 0)
+                || (how.punctuation && flags & flag::PUNCT != 0)
+                || (how.whitespace && flags & flag::WHITE != 0);
+            if !optional && (!composes || !t.is_listed(c)) {
+                return class_of(flags) << CLASS_SHIFT | c as u32;
+            }
+            let mut text = [0u8; 4];
+            let alone = normalize(c.encode_utf8(&mut text), Normalization { whitespace: false, ..how }, 0);
+            match alone[..] {
+                [one] if !composes || (t.is_boundary(c) && t.is_boundary(one.c)) => {
+                    class_of(t.flags(one.c)) << CLASS_SHIFT | one.c as u32
+                }
+                _ => class::COMPLEX << CLASS_SHIFT,
+            }
+        };
+        let values: Vec<u32> = (0..CODE_POINTS).map(entry).collect();
+        Canonicalizer {
+            how,
+            map: Trie::new(&values),
+            ascii_fold: how.form == Form::NfkcCasefold,
+            ascii_digits: how.digits,
+        }
+    }
+
+    /// Append the tokens of `text`, each followed or preceded by spaces, to `out`.
+    pub fn words(&self, text: &str, out: &mut Vec<u8>) {
+        if self.ascii_fold {
+            self.run::<true, true>(text, out);
+        } else {
+            self.run::<true, false>(text, out);
+        }
+    }
+
+    /// Append the normalised text to `out`.
+    pub fn full(&self, text: &str, out: &mut Vec<u8>) {
+        // Folding white space looks at runs, and punctuation would need an ASCII table of its own: rare, so plain.
+        if self.how.whitespace || self.how.punctuation {
+            for piece in normalize(text, self.how, 0) {
+                push(out, piece.c);
+            }
+        } else if self.ascii_fold {
+            self.run::<false, true>(text, out);
+        } else {
+            self.run::<false, false>(text, out);
+        }
+    }
+
+    fn run<const WORDS: bool, const FOLD: bool>(&self, text: &str, out: &mut Vec<u8>) {
+        let bytes = text.as_bytes();
+        out.reserve(bytes.len() + BLOCK);
+        let mut at = 0;
+        // Where the character before `at` starts in the text and in `out`: a mark may still change it.
+        let mut before: (usize, usize, bool) = (0, out.len(), false);
+        let mut single = false;
+        while at < bytes.len() {
+            if bytes[at] < 0x80 {
+                let from = out.len();
+                let ascii = self.ascii::<WORDS, FOLD>(&bytes[at..], out);
+                at += ascii;
+                before = (at - 1, from + ascii - 1, false);
+                single = false;
+                continue;
+            }
+            let Some(c) = text[at..].chars().next() else { break };
+            let entry = self.map.get(c);
+            if entry >> CLASS_SHIFT == class::COMPLEX {
+                let (from, keep, was_single) = before;
+                out.truncate(keep);
+                single = was_single;
+                let to = self.complex_end(text, at + c.len_utf8());
+                for piece in normalize(&text[from..to], Normalization { whitespace: false, ..self.how }, 0) {
+                    emit::<WORDS>(out, &mut single, class_of(tables().flags(piece.c)), piece.c);
+                }
+                at = to;
+                before = (at, out.len(), single);
+                continue;
+            }
+            before = (at, out.len(), single);
+            emit::<WORDS>(out, &mut single, entry >> CLASS_SHIFT, char::from_u32(entry & 0x1F_FFFF).unwrap_or(c));
+            at += c.len_utf8();
+        }
+    }
+
+    /// Where the stretch that needs the plain normaliser ends: before a simple character that a simple one follows.
+    fn complex_end(&self, text: &str, from: usize) -> usize {
+        let simple = |c: char| c.is_ascii() || self.map.get(c) >> CLASS_SHIFT != class::COMPLEX;
+        let mut candidate: Option<usize> = None;
+        for (at, c) in text[from..].char_indices() {
+            match (simple(c), candidate) {
+                (true, Some(end)) => return end,
+                (true, None) => candidate = Some(from + at),
+                (false, _) => candidate = None,
+            }
+        }
+        candidate.unwrap_or(text.len())
+    }
+
+    /// Write the leading ASCII bytes of `source`, one byte for each, and return how many there were.
+    fn ascii<const WORDS: bool, const FOLD: bool>(&self, source: &[u8], out: &mut Vec<u8>) -> usize {
+        let mut done = 0;
+        while let Some(block) = source[done..].first_chunk::<BLOCK>() {
+            let made = self.block::<WORDS, FOLD>(block);
+            if block.iter().fold(0, |all, b| all | b) >= 0x80 {
+                break;
+            }
+            out.extend_from_slice(&made);
+            done += BLOCK;
+        }
+        let rest = source[done..].iter().take(BLOCK).take_while(|b| **b < 0x80).count();
+        let mut block = [0u8; BLOCK];
+        block[..rest].copy_from_slice(&source[done..done + rest]);
+        let made = self.block::<WORDS, FOLD>(&block);
+        out.extend_from_slice(&made[..rest]);
+        done + rest
+    }
+
+    #[inline(always)]
+    fn block<const WORDS: bool, const FOLD: bool>(&self, block: &[u8; BLOCK]) -> [u8; BLOCK] {
+        let zero_digits = if self.ascii_digits { 0 } else { 0x0F };
+        let mut made = [0u8; BLOCK];
+        for (to, &b) in made.iter_mut().zip(block) {
+            let lower = b | 0x20;
+            let letter = lower.wrapping_sub(b'a') < 26;
+            let digit = b.wrapping_sub(b'0') < 10;
+            let kept = if FOLD && letter { lower } else { b };
+            let kept = if digit { b'0' | (kept & zero_digits) } else { kept };
+            *to = if !WORDS || letter || digit { kept } else { b' ' };
+        }
+        made
+    }
+}
+
+fn push(out: &mut Vec<u8>, c: char) {
+    let mut buffer = [0u8; 4];
+    out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
+}
+
+/// Append one character. After a single's token stands a space, which only a mark takes back.
+#[inline(always)]
+fn emit<const WORDS: bool>(out: &mut Vec<u8>, single: &mut bool, class: u32, c: char) {
+    if !WORDS {
+        push(out, c);
+        return;
+    }
+    match class {
+        class::SEPARATOR => {
+            out.push(b' ');
+            *single = false;
+        }
+        class::SINGLE => {
+            out.push(b' ');
+            push(out, c);
+            out.push(b' ');
+            *single = true;
+        }
+        class::MARK if *single => {
+            out.pop();
+            push(out, c);
+            out.push(b' ');
+        }
+        _ => {
+            push(out, c);
+            *single = false;
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::params::Analyzer;
+    use crate::text::tokenize::mapped;
+    use proptest::prelude::*;
+
+    /// Text that mixes everything that normalisation and tokens treat differently.
+    pub fn nasty() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            4 => "[a-zA-Z0-9 ,.'_-]{0,40}",
+            1 => any::<char>().prop_map(String::from),
+            1 => proptest::sample::select(vec![
+                "e\u{301}", "\u{301}", "\u{327}\u{301}", "a\u{327}\u{301}", "ß", "İ", "ŉ", "ﬃ", "=\u{338}", "\u{338}", "か\u{3099}", "ｶﾞ",
+                "漢字", "ไทย", "ที่", "हिन्दी", "한국어", "\u{1112}\u{1161}\u{11AB}", "하\u{11AB}", "\u{AD}", "\u{200D}", "👩\u{200D}💻", "\u{2028}",
+                "\u{85}", "\0", "\u{202E}", "Ω", "Å", "１２", "٣", "①", "\u{1E9B}\u{323}", "ー", "\u{E0001}", "𝒳", "\u{0345}", "ᾳ",
+            ]).prop_map(String::from),
+            1 => "[À-ÿ]{0,5}",
+            1 => "[α-ωΑ-Ω ]{0,8}",
+            1 => "[Ѐ-ӿ ]{0,8}",
+            1 => "[ぁ-ヿ]{0,4}",
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|v| v.concat())
+    }
+
+    fn all_forms() -> Vec<Normalization> {
+        let bases = ["none", "nfc", "nfkc_casefold"];
+        let options = [
+            "",
+            "+accents",
+            "+digits",
+            "+punctuation",
+            "+accents+digits",
+            "+whitespace",
+            "+digits+punctuation+whitespace",
+        ];
+        bases
+            .iter()
+            .flat_map(|b| options.iter().map(move |o| format!("{b}{o}")))
+            .map(|n| Normalization::parse(&n).expect("known"))
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+        #[test]
+        fn fast_is_plain(text in nasty()) {
+            for how in all_forms() {
+                let fast = Canonicalizer::of(how);
+                let mut full = Vec::new();
+                fast.full(&text, &mut full);
+                let plain: String = normalize(&text, how, 0).iter().map(|p| p.c).collect();
+                prop_assert_eq!(String::from_utf8(full).expect("UTF-8"), plain, "{} {:?}", how, text);
+
+                let mut words = Vec::new();
+                fast.words(&text, &mut words);
+                let split: Vec<&[u8]> = words.split(|b| *b == b' ').filter(|w| !w.is_empty()).collect();
+                let tokens = mapped(&text, &Analyzer::Word, how);
+                let plain: Vec<&[u8]> = (0..tokens.len()).map(|i| tokens.token(i)).collect();
+                prop_assert_eq!(split, plain, "{} {:?}", how, text);
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Tokens with a map back to the original: the plain version, for spans and for checks on exact text.
+
+use super::normalize::{Piece, normalize};
+use super::unicode::{flag, tables};
+use crate::params::{Analyzer, Normalization};
+
+/// The tokens of one text. Token i is `canon[bounds[i]]` and stands for the bytes `source[i]` of the original.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MappedTokens {
+    /// The normalised text of all tokens, one after the other.
+    pub canon: String,
+    /// Start and end of each token in `canon`.
+    pub bounds: Vec<(u32, u32)>,
+    /// Start and end of each token in the original text, in bytes.
+    pub source: Vec<(u32, u32)>,
+    /// Whether the token is a single character of a script without spaces: half a token to thresholds.
+    pub single: Vec<bool>,
+}
+
+impl MappedTokens {
+    /// Number of tokens.
+    pub fn len(&self) -> usize {
+        self.bounds.len()
+    }
+
+    /// Whether there are no tokens.
+    pub fn is_empty(&self) -> bool {
+        self.bounds.is_empty()
+    }
+
+    /// The normalised bytes of token `i`.
+    pub fn token(&self, i: usize) -> &[u8] {
+        let (start, end) = self.bounds[i];
+        &self.canon.as_bytes()[start as usize..end as usize]
+    }
+
+    fn open(&mut self, piece: Piece, single: bool) {
+        let at = self.canon.len() as u32;
+        self.canon.push(piece.c);
+        self.bounds.push((at, self.canon.len() as u32));
+        self.source.push((piece.start, piece.end));
+        self.single.push(single);
+    }
+
+    fn extend(&mut self, piece: Piece) {
+        self.canon.push(piece.c);
+        let end = self.canon.len() as u32;
+        if let (Some(bounds), Some(source)) = (self.bounds.last_mut(), self.source.last_mut()) {
+            bounds.1 = end;
+            *source = (source.0.min(piece.start), source.1.max(piece.end));
+        }
+    }
+}
+
+/// The tokens of `text` under a built-in analyzer; `Tokens` and `Named` have no text and give none.
+pub fn mapped(text: &str, analyzer: &Analyzer, normalization: Normalization) -> MappedTokens {
+    let pieces = normalize(text, normalization, 0);
+    let mut out = MappedTokens::default();
+    match analyzer {
+        Analyzer::Word => words(&pieces, &mut out),
+        Analyzer::Char => pieces.iter().for_each(|p| out.open(*p, false)),
+        Analyzer::Byte => {
+            for piece in pieces {
+                out.canon.push(piece.c);
+                for at in out.canon.len() - piece.c.len_utf8()..out.canon.len() {
+                    out.bounds.push((at as u32, at as u32 + 1));
+                    out.source.push((piece.start, piece.end));
+                    out.single.push(false);
+                }
+            }
+        }
+        Analyzer::Tokens | Analyzer::Named(_) => {}
+    }
+    out
+}
+
+fn words(pieces: &[Piece], out: &mut MappedTokens) {
+    #[derive(PartialEq)]
+    enum After {
+        Gap,
+        Word,
+        Single,
+    }
+    let t = tables();
+    let mut after = After::Gap;
+    for &piece in pieces {
+        let flags = t.flags(piece.c);
+        if flags & flag::WORD == 0 {
+            after = After::Gap;
+        } else if flags & flag::SINGLE != 0 {
+            out.open(piece, true);
+            after = After::Single;
+        } else if after == After::Word || (after == After::Single && flags & flag::MARK != 0) {
+            out.extend(piece);
+        } else {
+            out.open(piece, false);
+            after = After::Word;
+        }
+    }
+}
+
+/// Byte offsets of one text to code-point offsets; `bytes` ascending is fastest, any order is right.
+pub fn code_points(text: &str, bytes: &[u32]) -> Vec<u32> {
+    let raw = text.as_bytes();
+    let starts = |range: &[u8]| range.iter().filter(|b| (**b & 0xC0) != 0x80).count() as u32;
+    let (mut at, mut count) = (0usize, 0u32);
+    bytes
+        .iter()
+        .map(|&to| {
+            let to = (to as usize).min(raw.len());
+            if to >= at {
+                count += starts(&raw[at..to]);
+            } else {
+                count -= starts(&raw[to..at]);
+            }
+            at = to;
+            count
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(text: &str, how: &str) -> Vec<(String, u32, u32)> {
+        let how = Normalization::parse(how).expect("known");
+        let m = mapped(text, &Analyzer::Word, how);
+        (0..m.len()).map(|i| (String::from_utf8_lossy(m.token(i)).into_owned(), m.source[i].0, m.source[i].1)).collect()
+    }
+
+    #[test]
+    fn words_of_the_spec() {
+        let words = |t: &str| tokens(t, "nfkc_casefold").into_iter().map(|t| t.0).collect::<Vec<_>>();
+        assert_eq!(words("_x_ don't 3.14 gpt4"), ["x", "don", "t", "3", "14", "gpt4"]);
+        assert_eq!(words("हिन्दी में"), ["हिन्दी", "में"]);
+        assert_eq!(words("がぎabc한국어"), ["が", "ぎ", "abc한국어"]);
+        assert_eq!(words("か\u{3099}x"), ["が", "x"]);
+        assert_eq!(tokens("か\u{3099}x", "none"), [("か\u{3099}".into(), 0, 6), ("x".into(), 6, 7)]);
+        assert_eq!(words("=\u{338}a"), ["a"]);
+        assert_eq!(words("\u{338}a"), ["\u{338}a"]);
+        assert!(words("🙂 — …").is_empty());
+    }
+
+    #[test]
+    fn code_points_in_any_order() {
+        assert_eq!(code_points("aé中b", &[0, 1, 3, 6, 7, 3, 0]), [0, 1, 2, 3, 4, 2, 0]);
+    }
+}
