@@ -209,7 +209,7 @@ def fracminhash_containment(kept_a: Iterable[int], kept_b: Iterable[int]) -> flo
 def fracminhash_containment_debiased(
     kept_a: Iterable[int], kept_b: Iterable[int], *, scaled: int, size_a: int
 ) -> float:
-    """Estimate of containment unbiased over *all* rows (Hera et al. 2023, theorem 1).
+    """Estimate of containment unbiased over *all* rows (Hera et al. 2023).
 
     |kept A & kept B| / |kept A|, or 0 where nothing was kept of a non-empty A, divided by the probability
     1 - (1 - 1/scaled)^size_a that something is kept. It is not cut at 1, which would bias it; NaN where A is empty.
