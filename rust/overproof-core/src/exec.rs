@@ -55,18 +55,7 @@ impl<'a> Job<'a> {
         weight: impl Fn(usize) -> usize,
         work: impl Fn(Range<usize>) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
-        let mut ranges = Vec::new();
-        let (mut start, mut load) = (0, 0);
-        for row in 0..rows {
-            load += weight(row).max(1);
-            if load >= BLOCK {
-                ranges.push(start..row + 1);
-                (start, load) = (row + 1, 0);
-            }
-        }
-        if start < rows {
-            ranges.push(start..rows);
-        }
+        let ranges = cut(rows, weight);
         let run = |range: Range<usize>| {
             self.check()?;
             work(range)
@@ -76,6 +65,60 @@ impl<'a> Job<'a> {
             _ => ranges.into_iter().map(run).collect(),
         }
     }
+
+    /// As [`Job::chunks`], where each row is `width` values of one matrix: `work` fills the slice of its rows.
+    pub fn fill<T: Clone + Default + Send>(
+        &self,
+        rows: usize,
+        width: usize,
+        weight: impl Fn(usize) -> usize,
+        work: impl Fn(Range<usize>, &mut [T]) -> Result<()> + Sync,
+    ) -> Result<Vec<T>> {
+        let size = rows.checked_mul(width).filter(|size| *size <= isize::MAX as usize / size_of::<T>().max(1));
+        let size =
+            size.ok_or_else(|| Error::input(format!("a matrix of {rows} x {width} does not fit into memory")))?;
+        let mut matrix = Vec::new();
+        matrix.try_reserve_exact(size).map_err(|_| {
+            Error::input(format!("a matrix of {rows} x {width} does not fit into memory; score fewer rows at a time"))
+        })?;
+        matrix.resize(size, T::default());
+        if size == 0 {
+            return Ok(matrix);
+        }
+        let mut parts = Vec::new();
+        let mut rest = matrix.as_mut_slice();
+        for range in cut(rows, weight) {
+            let (part, after) = rest.split_at_mut(range.len() * width);
+            parts.push((range, part));
+            rest = after;
+        }
+        let run = |(range, part): (Range<usize>, &mut [T])| {
+            self.check()?;
+            work(range, part)
+        };
+        match self.pool {
+            Some(pool) if parts.len() > 1 => pool.install(|| parts.into_par_iter().try_for_each(run))?,
+            _ => parts.into_iter().try_for_each(run)?,
+        }
+        Ok(matrix)
+    }
+}
+
+/// Cut `0..rows` into ranges of about [`BLOCK`] each.
+fn cut(rows: usize, weight: impl Fn(usize) -> usize) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    let (mut start, mut load) = (0, 0);
+    for row in 0..rows {
+        load += weight(row).max(1);
+        if load >= BLOCK {
+            ranges.push(start..row + 1);
+            (start, load) = (row + 1, 0);
+        }
+    }
+    if start < rows {
+        ranges.push(start..rows);
+    }
+    ranges
 }
 
 /// The pool of `threads` workers that belongs to this process.

@@ -1,0 +1,224 @@
+//! Exact scores of shingle sets: row against row by a merge, all pairs by an inverted index.
+
+use super::{SetMetric, Value, check_made_alike, check_rows};
+use crate::error::Result;
+use crate::exec::Job;
+use crate::shingle::ShingleSets;
+use std::ops::Range;
+
+/// Where the larger set is this many times the smaller, search beats the merge.
+const GALLOP: usize = 32;
+
+/// Number of elements that two sorted sets share.
+///
+/// Cost O(len(a) + len(b)), or O(min log(max / min)) where one set is over 32 times the other.
+pub fn intersection_size(a: &[u64], b: &[u64]) -> usize {
+    let (small, large) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    if large.len() / GALLOP > small.len() { gallop(small, large) } else { merge(small, large) }
+}
+
+/// Advance without a branch: which side moves is random, and a wrong guess costs more than both steps.
+fn merge(a: &[u64], b: &[u64]) -> usize {
+    let (mut i, mut j, mut shared) = (0, 0, 0);
+    while i < a.len() && j < b.len() {
+        let (x, y) = (a[i], b[j]);
+        shared += usize::from(x == y);
+        i += usize::from(x <= y);
+        j += usize::from(y <= x);
+    }
+    shared
+}
+
+/// For each element of the small set double the step in the large one, then halve.
+fn gallop(small: &[u64], mut large: &[u64]) -> usize {
+    let mut shared = 0;
+    for x in small {
+        let mut step = 1;
+        while step < large.len() && large[step] < *x {
+            step *= 2;
+        }
+        let within = &large[..large.len().min(step + 1)];
+        match within.binary_search(x) {
+            Ok(at) => {
+                shared += 1;
+                large = &large[at + 1..];
+            }
+            Err(at) => large = &large[at..],
+        }
+    }
+    shared
+}
+
+/// How these sets were made, for messages.
+fn made(sets: &ShingleSets) -> (u64, String) {
+    let canonical = sets.params.as_ref().map_or_else(|| "hashes brought by the user".to_owned(), |p| p.canonical());
+    (sets.fingerprint, canonical)
+}
+
+/// Row i of a against row i of b; NaN where a row is missing or the denominator is 0.
+pub fn rowwise(job: &Job<'_>, metric: SetMetric, a: &ShingleSets, b: &ShingleSets) -> Result<Vec<f64>> {
+    check_made_alike(made(a), made(b))?;
+    check_rows(a.len(), b.len())?;
+    let score = |i: usize| {
+        if a.missing[i] || b.missing[i] {
+            return f64::NAN;
+        }
+        let (x, y) = (a.row(i), b.row(i));
+        metric.score(intersection_size(x, y), x.len(), y.len())
+    };
+    let weight = |i: usize| 8 * (a.range(i).len() + b.range(i).len());
+    let parts = job.chunks(a.len(), weight, |rows| Ok(rows.map(score).collect::<Vec<f64>>()))?;
+    Ok(parts.concat())
+}
+
+/// Which rows hold each hash of a batch of sets.
+struct Postings {
+    /// Distinct hashes, ascending.
+    keys: Vec<u64>,
+    /// Boundaries of each key's rows, `keys + 1` values.
+    starts: Vec<usize>,
+    rows: Vec<u32>,
+    /// First key of each value of the top bits, to shorten the search.
+    directory: Vec<u32>,
+    shift: u32,
+}
+
+impl Postings {
+    fn new(sets: &ShingleSets) -> Self {
+        let mut pairs: Vec<(u64, u32)> =
+            (0..sets.len()).flat_map(|i| sets.row(i).iter().map(move |h| (*h, i as u32))).collect();
+        pairs.sort_unstable();
+        let mut postings = Postings { keys: vec![], starts: vec![], rows: vec![], directory: vec![], shift: 0 };
+        for (at, (hash, row)) in pairs.iter().enumerate() {
+            if postings.keys.last() != Some(hash) {
+                postings.keys.push(*hash);
+                postings.starts.push(at);
+            }
+            postings.rows.push(*row);
+        }
+        postings.starts.push(pairs.len());
+        let bits = postings.keys.len().max(2).ilog2();
+        postings.shift = 64 - bits;
+        let slots = (0..1u64 << bits).map(|slot| slot << postings.shift);
+        postings.directory = slots.map(|low| postings.keys.partition_point(|k| *k < low) as u32).collect();
+        postings.directory.push(postings.keys.len() as u32);
+        postings
+    }
+
+    /// The rows that hold `hash`.
+    fn rows(&self, hash: u64) -> &[u32] {
+        let slot = (hash >> self.shift) as usize;
+        let (from, to) = (self.directory[slot] as usize, self.directory[slot + 1] as usize);
+        match self.keys[from..to].binary_search(&hash) {
+            Ok(at) => &self.rows[self.starts[from + at]..self.starts[from + at + 1]],
+            Err(_) => &[],
+        }
+    }
+}
+
+/// Every row of a against every row of b, as a matrix by rows of a; the values of [`rowwise`], rounded once.
+///
+/// Cost O(nnz(b) log nnz(b)) for an index of b, then one step for each hash that a pair of rows shares, and n m for the
+/// matrix: pairs that share nothing cost nothing else.
+pub fn cdist<T: Value>(job: &Job<'_>, metric: SetMetric, a: &ShingleSets, b: &ShingleSets) -> Result<Vec<T>> {
+    check_made_alike(made(a), made(b))?;
+    let postings = Postings::new(b);
+    let sizes: Vec<usize> = (0..b.len()).map(|j| b.range(j).len()).collect();
+    let block = |rows: Range<usize>, out: &mut [T]| {
+        let mut shared = vec![0u32; b.len()];
+        for (i, scores) in rows.zip(out.chunks_exact_mut(b.len())) {
+            shared.fill(0);
+            for hash in a.row(i) {
+                postings.rows(*hash).iter().for_each(|j| shared[*j as usize] += 1);
+            }
+            for (j, score) in scores.iter_mut().enumerate() {
+                let missing = a.missing[i] || b.missing[j];
+                let exact = metric.score(shared[j] as usize, a.range(i).len(), sizes[j]);
+                *score = T::from_f64(if missing { f64::NAN } else { exact });
+            }
+        }
+        Ok(())
+    };
+    job.fill(a.len(), b.len(), |i| 4 * b.len() + 16 * a.range(i).len(), block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn sets(rows: &[Option<BTreeSet<u64>>]) -> ShingleSets {
+        let mut made = ShingleSets {
+            indptr: vec![0],
+            hashes: vec![],
+            counts: None,
+            short: vec![false; rows.len()],
+            missing: rows.iter().map(Option::is_none).collect(),
+            tokens: vec![0; rows.len()],
+            params: None,
+            fingerprint: 7,
+        };
+        for row in rows {
+            made.hashes.extend(row.iter().flatten());
+            made.indptr.push(made.hashes.len() as i64);
+        }
+        made
+    }
+
+    /// Small numbers and, spread over the whole range, large ones.
+    fn element() -> impl Strategy<Value = u64> {
+        prop_oneof![0u64..40, (0u64..40).prop_map(|x| u64::MAX - x * 0x0123_4567_89AB_CDEF)]
+    }
+
+    fn batch() -> impl Strategy<Value = Vec<Option<BTreeSet<u64>>>> {
+        let row = proptest::option::weighted(0.9, proptest::collection::btree_set(element(), 0..30));
+        proptest::collection::vec(row, 0..12)
+    }
+
+    proptest! {
+        #[test]
+        fn intersection_equals_sets(
+            a in proptest::collection::btree_set(0u64..3000, 0..20),
+            b in proptest::collection::btree_set(0u64..3000, 0..1500),
+        ) {
+            let (x, y): (Vec<u64>, Vec<u64>) = (a.iter().copied().collect(), b.iter().copied().collect());
+            let expected = a.intersection(&b).count();
+            for found in [intersection_size(&x, &y), intersection_size(&y, &x), gallop(&x, &y), gallop(&y, &x), merge(&x, &y)] {
+                prop_assert_eq!(found, expected);
+            }
+        }
+
+        #[test]
+        fn all_pairs_equal_row_against_row(a in batch(), b in batch()) {
+            let job = Job::inline();
+            let (x, y) = (sets(&a), sets(&b));
+            for (_, metric) in SetMetric::NAMES {
+                let matrix = cdist::<f64>(&job, metric, &x, &y).map_err(|e| TestCaseError::fail(e.to_string()))?;
+                prop_assert_eq!(matrix.len(), a.len() * b.len());
+                for (i, row) in a.iter().enumerate() {
+                    let alone = sets(&vec![row.clone(); b.len()]);
+                    let scores = rowwise(&job, metric, &alone, &y).map_err(|e| TestCaseError::fail(e.to_string()))?;
+                    let of_matrix = &matrix[i * b.len()..(i + 1) * b.len()];
+                    prop_assert!(of_matrix.iter().zip(&scores).all(|(x, y)| x.to_bits() == y.to_bits()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_refused() {
+        let one = sets(&[Some(BTreeSet::from([1]))]);
+        let two = sets(&[None, None]);
+        let mut other = one.clone();
+        other.fingerprint = 8;
+        let job = Job::inline();
+        assert!(
+            matches!(rowwise(&job, SetMetric::Dice, &one, &two), Err(Error::Input(m)) if m.contains("1 rows") && m.contains("b has 2"))
+        );
+        assert!(
+            matches!(cdist::<f32>(&job, SetMetric::Dice, &one, &other), Err(Error::Incompatible(m)) if m.contains("0000000000000008"))
+        );
+    }
+}
