@@ -2,6 +2,7 @@
 //!
 //! Only `+ - * /` in a fixed order, so that every platform chooses the same parameters.
 
+use super::power;
 use crate::error::{Error, Result};
 
 /// Steps of the midpoint rule.
@@ -16,22 +17,9 @@ pub struct LshParams {
     pub rows: u32,
 }
 
-/// `x^n` by squaring, from the lowest bit of `n` up.
-fn power(mut x: f64, mut n: u32) -> f64 {
-    let mut result = 1.0;
-    while n > 0 {
-        if n & 1 == 1 {
-            result *= x;
-        }
-        x *= x;
-        n >>= 1;
-    }
-    result
-}
-
 /// Probability that two sets of Jaccard `s` agree on at least one band: `1 - (1 - s^rows)^bands`.
 pub fn collision_probability(s: f64, bands: u32, rows: u32) -> f64 {
-    1.0 - power(1.0 - power(s, rows), bands)
+    1.0 - power(1.0 - power(s, u64::from(rows)), u64::from(bands))
 }
 
 /// Integral of the collision probability from 0 to the threshold (midpoint rule): what false candidates cost.

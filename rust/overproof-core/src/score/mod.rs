@@ -2,7 +2,8 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `sets` | Jaccard, containment, overlap coefficient, Dice of shingle sets: row against row and all pairs |
+//! | `sets` | Jaccard, containment, overlap coefficient, Dice of sets: row against row and all pairs |
+//! | `sketches` | Jaccard of MinHash, Hamming distance of SimHash: row against row and all pairs |
 //! | `spans` | maximal common runs of tokens of two texts |
 //! | `ngrams` | shared n-grams of two texts on the exact tokens, and masks |
 //! | `lsh` | bands and rows from a recall target |
@@ -10,9 +11,11 @@
 pub mod lsh;
 pub mod ngrams;
 pub mod sets;
+pub mod sketches;
 pub mod spans;
 
 use crate::error::{Error, Result};
+use crate::params::SketchParams;
 
 /// A similarity of two sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,16 +98,46 @@ pub(crate) fn check_rows(a: usize, b: usize) -> Result<()> {
     )))
 }
 
-/// Refuse objects that were made with different parameters; both are shown.
-pub(crate) fn check_made_alike(a: (u64, String), b: (u64, String)) -> Result<()> {
-    if a.0 == b.0 {
-        return Ok(());
+/// How rows were made, as far as two batches must agree in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Made {
+    fingerprint: u64,
+    /// The canonical parameter string.
+    how: String,
+}
+
+impl From<&SketchParams> for Made {
+    fn from(params: &SketchParams) -> Self {
+        let how = format!("{}, of hashes {:?}", params.canonical(), params.source.description);
+        Made { fingerprint: params.fingerprint(), how }
     }
-    Err(Error::Incompatible(format!(
-        "a and b were made with different parameters and cannot be compared; make both with the same ones\n  a: {} \
-         (fingerprint {:016x})\n  b: {} (fingerprint {:016x})",
-        a.1, a.0, b.1, b.0
-    )))
+}
+
+impl Made {
+    /// Refuse batches that were made with different parameters; both are shown.
+    fn check_same(a: &Made, b: &Made) -> Result<()> {
+        if a.fingerprint == b.fingerprint {
+            return Ok(());
+        }
+        Err(Error::Incompatible(format!(
+            "a and b were made with different parameters and cannot be compared; make both with the same ones\n  a: {} \
+             (fingerprint {:016x})\n  b: {} (fingerprint {:016x})",
+            a.how, a.fingerprint, b.how, b.fingerprint
+        )))
+    }
+}
+
+/// `x^n` by squaring, from the lowest bit of `n` up: only products, so the same bits on every platform.
+fn power(mut x: f64, mut n: u64) -> f64 {
+    let mut result = 1.0;
+    while n > 0 {
+        if n & 1 == 1 {
+            result *= x;
+        }
+        x *= x;
+        n >>= 1;
+    }
+    result
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
-//! Exact scores of shingle sets: row against row by a merge, all pairs by an inverted index.
+//! Scores of sets: row against row by a merge, all pairs by an inverted index.
+//!
+//! Exact on shingle sets; on the kept hashes of FracMinHash the same formulas are estimates (docs/spec/sketches.md).
 
-use super::{SetMetric, Value, check_made_alike, check_rows};
-use crate::error::Result;
+use super::{Made, SetMetric, Value, check_rows, power, ratio};
+use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::shingle::ShingleSets;
+use crate::sketch::SetSketch;
 use std::ops::Range;
 
 /// Where the larger set is this many times the smaller, search beats the merge.
@@ -49,26 +52,86 @@ fn gallop(small: &[u64], mut large: &[u64]) -> usize {
     shared
 }
 
-/// How these sets were made, for messages.
-fn made(sets: &ShingleSets) -> (u64, String) {
-    let canonical = sets.params.as_ref().map_or_else(|| "hashes brought by the user".to_owned(), |p| p.canonical());
-    (sets.fingerprint, canonical)
+/// Sets to score: rows of sorted unique hashes, and what they were made of.
+#[derive(Clone, Debug)]
+pub struct SetRows<'a> {
+    indptr: &'a [i64],
+    hashes: &'a [u64],
+    missing: &'a [bool],
+    made: Made,
+}
+
+impl<'a> From<&'a ShingleSets> for SetRows<'a> {
+    fn from(sets: &'a ShingleSets) -> Self {
+        let how = sets.params.as_ref().map_or_else(|| "hashes brought by the user".to_owned(), |p| p.canonical());
+        let made = Made { fingerprint: sets.fingerprint, how };
+        SetRows { indptr: &sets.indptr, hashes: &sets.hashes, missing: &sets.missing, made }
+    }
+}
+
+impl<'a> From<&'a SetSketch> for SetRows<'a> {
+    fn from(kept: &'a SetSketch) -> Self {
+        let made = Made::from(&kept.params);
+        SetRows { indptr: &kept.indptr, hashes: &kept.hashes, missing: &kept.missing, made }
+    }
+}
+
+impl SetRows<'_> {
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.missing.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    fn size(&self, i: usize) -> usize {
+        (self.indptr[i + 1] - self.indptr[i]) as usize
+    }
+
+    fn row(&self, i: usize) -> &[u64] {
+        &self.hashes[self.indptr[i] as usize..self.indptr[i + 1] as usize]
+    }
+}
+
+/// |A & B| of row i of a and row i of b; 0 where a row is missing.
+pub fn shared(job: &Job<'_>, a: &SetRows<'_>, b: &SetRows<'_>) -> Result<Vec<usize>> {
+    Made::check_same(&a.made, &b.made)?;
+    check_rows(a.len(), b.len())?;
+    let weight = |i: usize| 8 * (a.size(i) + b.size(i));
+    let count = |i: usize| intersection_size(a.row(i), b.row(i));
+    Ok(job.chunks(a.len(), weight, |rows| Ok(rows.map(count).collect::<Vec<usize>>()))?.concat())
 }
 
 /// Row i of a against row i of b; NaN where a row is missing or the denominator is 0.
-pub fn rowwise(job: &Job<'_>, metric: SetMetric, a: &ShingleSets, b: &ShingleSets) -> Result<Vec<f64>> {
-    check_made_alike(made(a), made(b))?;
-    check_rows(a.len(), b.len())?;
+pub fn rowwise(job: &Job<'_>, metric: SetMetric, a: &SetRows<'_>, b: &SetRows<'_>) -> Result<Vec<f64>> {
+    let score = |(i, shared): (usize, usize)| {
+        if a.missing[i] || b.missing[i] { f64::NAN } else { metric.score(shared, a.size(i), b.size(i)) }
+    };
+    Ok(shared(job, a, b)?.into_iter().enumerate().map(score).collect())
+}
+
+/// FracMinHash containment divided by the chance that anything of A was kept (Hera et al. 2023, theorem 1).
+///
+/// Unbiased over all rows, where `rowwise` is unbiased over the rows that have a value: where nothing was kept of a
+/// non-empty A the share counts as 0. It can pass 1. NaN where A is empty or a row is missing.
+pub fn containment_debiased(job: &Job<'_>, a: &SetSketch, b: &SetSketch) -> Result<Vec<f64>> {
+    let sizes = a.sizes.as_ref().ok_or_else(|| {
+        Error::input("a is a union, of which the number of distinct shingles is unknown: debias=True needs it")
+    })?;
+    let counts = shared(job, &a.into(), &b.into())?;
+    let unkept = 1.0 - 1.0 / a.scaled() as f64;
     let score = |i: usize| {
-        if a.missing[i] || b.missing[i] {
+        if a.missing[i] || b.missing[i] || sizes[i] == 0 {
             return f64::NAN;
         }
-        let (x, y) = (a.row(i), b.row(i));
-        metric.score(intersection_size(x, y), x.len(), y.len())
+        let kept = a.range(i).len();
+        let share = if kept == 0 { 0.0 } else { ratio(counts[i], kept) };
+        share / (1.0 - power(unkept, sizes[i]))
     };
-    let weight = |i: usize| 8 * (a.range(i).len() + b.range(i).len());
-    let parts = job.chunks(a.len(), weight, |rows| Ok(rows.map(score).collect::<Vec<f64>>()))?;
-    Ok(parts.concat())
+    Ok((0..a.len()).map(score).collect())
 }
 
 /// Which rows hold each hash of a batch of sets.
@@ -84,7 +147,7 @@ struct Postings {
 }
 
 impl Postings {
-    fn new(sets: &ShingleSets) -> Self {
+    fn new(sets: &SetRows<'_>) -> Self {
         let mut pairs: Vec<(u64, u32)> =
             (0..sets.len()).flat_map(|i| sets.row(i).iter().map(move |h| (*h, i as u32))).collect();
         pairs.sort_unstable();
@@ -120,10 +183,10 @@ impl Postings {
 ///
 /// Cost O(nnz(b) log nnz(b)) for an index of b, then one step for each hash that a pair of rows shares, and n m for the
 /// matrix: pairs that share nothing cost nothing else.
-pub fn cdist<T: Value>(job: &Job<'_>, metric: SetMetric, a: &ShingleSets, b: &ShingleSets) -> Result<Vec<T>> {
-    check_made_alike(made(a), made(b))?;
+pub fn cdist<T: Value>(job: &Job<'_>, metric: SetMetric, a: &SetRows<'_>, b: &SetRows<'_>) -> Result<Vec<T>> {
+    Made::check_same(&a.made, &b.made)?;
     let postings = Postings::new(b);
-    let sizes: Vec<usize> = (0..b.len()).map(|j| b.range(j).len()).collect();
+    let sizes: Vec<usize> = (0..b.len()).map(|j| b.size(j)).collect();
     let block = |rows: Range<usize>, out: &mut [T]| {
         let mut shared = vec![0u32; b.len()];
         for (i, scores) in rows.zip(out.chunks_exact_mut(b.len())) {
@@ -133,19 +196,18 @@ pub fn cdist<T: Value>(job: &Job<'_>, metric: SetMetric, a: &ShingleSets, b: &Sh
             }
             for (j, score) in scores.iter_mut().enumerate() {
                 let missing = a.missing[i] || b.missing[j];
-                let exact = metric.score(shared[j] as usize, a.range(i).len(), sizes[j]);
+                let exact = metric.score(shared[j] as usize, a.size(i), sizes[j]);
                 *score = T::from_f64(if missing { f64::NAN } else { exact });
             }
         }
         Ok(())
     };
-    job.fill(a.len(), b.len(), |i| 4 * b.len() + 16 * a.range(i).len(), block)
+    job.fill(a.len(), b.len(), |i| 4 * b.len() + 16 * a.size(i), block)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -195,11 +257,11 @@ mod tests {
             let job = Job::inline();
             let (x, y) = (sets(&a), sets(&b));
             for (_, metric) in SetMetric::NAMES {
-                let matrix = cdist::<f64>(&job, metric, &x, &y).map_err(|e| TestCaseError::fail(e.to_string()))?;
+                let matrix = cdist::<f64>(&job, metric, &(&x).into(), &(&y).into()).map_err(|e| TestCaseError::fail(e.to_string()))?;
                 prop_assert_eq!(matrix.len(), a.len() * b.len());
                 for (i, row) in a.iter().enumerate() {
                     let alone = sets(&vec![row.clone(); b.len()]);
-                    let scores = rowwise(&job, metric, &alone, &y).map_err(|e| TestCaseError::fail(e.to_string()))?;
+                    let scores = rowwise(&job, metric, &(&alone).into(), &(&y).into()).map_err(|e| TestCaseError::fail(e.to_string()))?;
                     let of_matrix = &matrix[i * b.len()..(i + 1) * b.len()];
                     prop_assert!(of_matrix.iter().zip(&scores).all(|(x, y)| x.to_bits() == y.to_bits()));
                 }
@@ -215,10 +277,10 @@ mod tests {
         other.fingerprint = 8;
         let job = Job::inline();
         assert!(
-            matches!(rowwise(&job, SetMetric::Dice, &one, &two), Err(Error::Input(m)) if m.contains("1 rows") && m.contains("b has 2"))
+            matches!(rowwise(&job, SetMetric::Dice, &(&one).into(), &(&two).into()), Err(Error::Input(m)) if m.contains("1 rows") && m.contains("b has 2"))
         );
         assert!(
-            matches!(cdist::<f32>(&job, SetMetric::Dice, &one, &other), Err(Error::Incompatible(m)) if m.contains("0000000000000008"))
+            matches!(cdist::<f32>(&job, SetMetric::Dice, &(&one).into(), &(&other).into()), Err(Error::Incompatible(m)) if m.contains("0000000000000008"))
         );
     }
 }

@@ -17,7 +17,7 @@ pub const MASKED: u32 = u32::MAX;
 /// Gives equal tokens equal ids, in order of first appearance from 0.
 #[derive(Debug, Default)]
 pub struct Interner<'t> {
-    ids: HashMap<&'t str, u32>,
+    ids: HashMap<&'t [u8], u32>,
 }
 
 impl<'t> Interner<'t> {
@@ -27,7 +27,7 @@ impl<'t> Interner<'t> {
     }
 
     /// The ids of the tokens of one text.
-    pub fn ids(&mut self, tokens: impl IntoIterator<Item = &'t str>) -> Vec<u32> {
+    pub fn ids(&mut self, tokens: impl IntoIterator<Item = &'t [u8]>) -> Vec<u32> {
         let give = |token| {
             let next = self.ids.len() as u32;
             *self.ids.entry(token).or_insert(next)
@@ -37,7 +37,7 @@ impl<'t> Interner<'t> {
 }
 
 /// The ids of two texts' tokens.
-pub fn intern(a: &[&str], b: &[&str]) -> (Vec<u32>, Vec<u32>) {
+pub fn intern(a: &[&[u8]], b: &[&[u8]]) -> (Vec<u32>, Vec<u32>) {
     let mut interner = Interner::new();
     (interner.ids(a.iter().copied()), interner.ids(b.iter().copied()))
 }
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn ids_follow_first_appearance() {
-        assert_eq!(intern(&["the", "cat", "the"], &["a", "cat"]), (vec![0, 1, 0], vec![2, 1]));
+        assert_eq!(intern(&[b"the", b"cat", b"the"], &[b"a", b"cat"]), (vec![0, 1, 0], vec![2, 1]));
     }
 
     #[test]
