@@ -4,6 +4,9 @@ use pyo3::prelude::*;
 
 mod error;
 mod exec;
+mod input;
+mod output;
+mod shingle;
 
 /// The generated Unicode table, for `overproof.reference`.
 #[pyfunction]
@@ -20,5 +23,10 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(unicode_table, m)?)?;
     m.add_function(wrap_pyfunction!(exec::set_num_threads, m)?)?;
     m.add_function(wrap_pyfunction!(exec::get_num_threads, m)?)?;
+    m.add_class::<shingle::ShingleParams>()?;
+    m.add_class::<shingle::ShingleSets>()?;
+    m.add_function(wrap_pyfunction!(shingle::shingle_texts, m)?)?;
+    m.add_function(wrap_pyfunction!(shingle::shingle_ids, m)?)?;
+    m.add_function(wrap_pyfunction!(shingle::shingle_strings, m)?)?;
     Ok(())
 }

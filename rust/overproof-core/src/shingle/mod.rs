@@ -1,5 +1,6 @@
 //! Tokens to n-gram hashes, and sets of them.
 
+pub mod build;
 pub mod hash;
 pub mod set;
 pub mod window;

@@ -51,9 +51,33 @@ impl ShingleSets {
         self.counts.as_ref().map(|c| &c[self.range(i)])
     }
 
+    /// The rows at `rows`, which must exist, in that order.
+    pub fn take(&self, rows: &[i64]) -> Self {
+        let pick = |flags: &[bool]| rows.iter().map(|r| flags[*r as usize]).collect();
+        let mut out = ShingleSets {
+            indptr: Vec::with_capacity(rows.len() + 1),
+            hashes: Vec::new(),
+            counts: self.counts.as_ref().map(|_| Vec::new()),
+            short: pick(&self.short),
+            missing: pick(&self.missing),
+            tokens: rows.iter().map(|r| self.tokens[*r as usize]).collect(),
+            params: self.params.clone(),
+            fingerprint: self.fingerprint,
+        };
+        out.indptr.push(0);
+        for row in rows {
+            out.hashes.extend_from_slice(self.row(*row as usize));
+            if let (Some(to), Some(from)) = (&mut out.counts, self.row_counts(*row as usize)) {
+                to.extend_from_slice(from);
+            }
+            out.indptr.push(out.hashes.len() as i64);
+        }
+        out
+    }
+
     /// Check the CSR laws on arrays from outside: boundaries ascend, rows are sorted and unique.
     pub fn validate(indptr: &[i64], hashes: &[u64]) -> Result<()> {
-        if indptr.first() != Some(&0) || indptr.last() != Some(&(hashes.len() as i64)) {
+        if indptr.is_empty() || indptr.first() != Some(&0) || indptr.last() != Some(&(hashes.len() as i64)) {
             return Err(Error::input(format!(
                 "indptr must start at 0 and end at len(hashes) = {}; it has {:?} .. {:?}",
                 hashes.len(),
