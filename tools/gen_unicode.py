@@ -14,7 +14,15 @@ from pathlib import Path
 VERSION = "15.0.0"
 LAST = 0x110000
 UNSPACED = {"Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"}
-SHORT = {"Hani": "Han", "Hira": "Hiragana", "Kana": "Katakana", "Thai": "Thai", "Laoo": "Lao", "Khmr": "Khmer", "Mymr": "Myanmar"}
+SHORT = {
+    "Hani": "Han",
+    "Hira": "Hiragana",
+    "Kana": "Katakana",
+    "Thai": "Thai",
+    "Laoo": "Lao",
+    "Khmr": "Khmer",
+    "Mymr": "Myanmar",
+}
 
 
 def fields(path):
@@ -62,7 +70,9 @@ def main(ucd, target):
 
     alphabetic = {c for r, p, *_ in fields(ucd / "DerivedCoreProperties.txt") if p == "Alphabetic" for c in span(r)}
     script = {c: p for r, p, *_ in fields(ucd / "Scripts.txt") for c in span(r)}
-    extensions = {c: {SHORT.get(s, s) for s in p.split()} for r, p, *_ in fields(ucd / "ScriptExtensions.txt") for c in span(r)}
+    extensions = {
+        c: {SHORT.get(s, s) for s in p.split()} for r, p, *_ in fields(ucd / "ScriptExtensions.txt") for c in span(r)
+    }
     white = {c for r, p, *_ in fields(ucd / "PropList.txt") if p == "White_Space" for c in span(r)}
     excluded, fold = set(), {}
     for r, p, *rest in fields(ucd / "DerivedNormalizationProps.txt"):
@@ -85,14 +95,17 @@ def main(ucd, target):
         "word": ranges(word),
         "single": ranges(c for c in word - mark if unspaced(c)),
         "mark": ranges(mark),
-        "accent": ranges(c for c in mark if category[c] == "Mn" and script.get(c) == "Inherited"),
+        # Kana voicing marks (U+3099, U+309A) are Inherited too, but dropping them would merge different words.
+        "accent": ranges(c for c in mark - {0x3099, 0x309A} if category[c] == "Mn" and script.get(c) == "Inherited"),
         "digit": ranges(c for c, g in category.items() if g == "Nd"),
         "punct": ranges(c for c, g in category.items() if g[0] in "PS"),
         "white": ranges(white),
         "ccc": [f"{item}:{v}" for v in sorted(set(ccc.values())) for item in ranges(c for c in ccc if ccc[c] == v)],
         "decompose": [f"{c:X}:" + ",".join(f"{d:X}" for d in decompose(c)) for c in sorted(canonical)],
         "compose": [
-            f"{pair[0]:X},{pair[1]:X}:{c:X}" for c, pair in sorted(canonical.items()) if len(pair) == 2 and c not in excluded
+            f"{pair[0]:X},{pair[1]:X}:{c:X}"
+            for c, pair in sorted(canonical.items())
+            if len(pair) == 2 and c not in excluded
         ],
         "ignorable": ranges(c for c, to in fold.items() if not to),
         "casefold": [f"{c:X}:" + ",".join(f"{d:X}" for d in to) for c, to in sorted(fold.items()) if to],

@@ -23,3 +23,9 @@ from overproof.errors import (
 from overproof.errors import (
     OverproofError as OverproofError,
 )
+from overproof.shingle import ShingleParams as ShingleParams
+from overproof.shingle import Shingler as Shingler
+from overproof.shingle import ShingleSets as ShingleSets
+from overproof.text import Tokens as Tokens
+from overproof.text import normalize as normalize
+from overproof.text import tokenize as tokenize

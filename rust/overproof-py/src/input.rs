@@ -60,11 +60,6 @@ impl TextBatch {
         &self.views
     }
 
-    /// Which texts are missing.
-    pub fn missing(&self) -> Vec<bool> {
-        self.views.iter().map(Option::is_none).collect()
-    }
-
     fn new() -> Self {
         TextBatch { views: Vec::new(), replaced: 0, _python: Vec::new(), _arrow: Vec::new() }
     }

@@ -7,6 +7,7 @@ mod exec;
 mod input;
 mod output;
 mod shingle;
+mod text;
 
 /// The generated Unicode table, for `overproof.reference`.
 #[pyfunction]
@@ -23,9 +24,13 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(unicode_table, m)?)?;
     m.add_function(wrap_pyfunction!(exec::set_num_threads, m)?)?;
     m.add_function(wrap_pyfunction!(exec::get_num_threads, m)?)?;
+    m.add_class::<text::Tokens>()?;
+    m.add_function(wrap_pyfunction!(text::tokenize, m)?)?;
+    m.add_function(wrap_pyfunction!(text::normalize, m)?)?;
     m.add_class::<shingle::ShingleParams>()?;
     m.add_class::<shingle::ShingleSets>()?;
     m.add_function(wrap_pyfunction!(shingle::shingle_texts, m)?)?;
+    m.add_function(wrap_pyfunction!(shingle::text_list, m)?)?;
     m.add_function(wrap_pyfunction!(shingle::shingle_ids, m)?)?;
     m.add_function(wrap_pyfunction!(shingle::shingle_strings, m)?)?;
     Ok(())

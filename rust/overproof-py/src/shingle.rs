@@ -317,3 +317,10 @@ pub fn shingle_strings(
     })?;
     Ok(ShingleSets { inner: Arc::new(sets) })
 }
+
+/// The texts as a list of str and None, for analyzers that are Python functions.
+#[pyfunction]
+pub fn text_list<'py>(py: Python<'py>, texts: &Bound<'py, PyAny>) -> PyR<Bound<'py, pyo3::types::PyList>> {
+    let batch = TextBatch::extract(texts, "texts", Policy { keep_missing: true, replace: false })?;
+    Ok(pyo3::types::PyList::new(py, batch.texts())?)
+}

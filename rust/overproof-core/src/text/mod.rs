@@ -4,6 +4,7 @@ pub mod batch;
 pub mod fast;
 pub mod normalize;
 pub mod tokenize;
+pub mod tokens;
 pub(crate) mod unicode;
 
 pub use batch::{TextColumn, Texts};
