@@ -1,0 +1,147 @@
+"""Values as a person reads them: counts, shares, intervals, names, and text with nothing invisible in it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from numbers import Real
+from pathlib import PurePath
+from typing import Any
+
+__all__ = [
+    "INVISIBLE",
+    "code_point",
+    "confidence",
+    "count",
+    "interval",
+    "items",
+    "measured",
+    "names",
+    "one_line",
+    "parameter",
+    "percent",
+    "place",
+    "visible",
+]
+
+MISSING = "–"
+
+INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufeff\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff]|\r(?!\n)"
+)
+"""Code points that hide, reorder or end lines: controls, bidi controls, lone surrogates, tags. Joiners stay."""
+
+
+def code_point(found: re.Match[str]) -> str:
+    """Name one character: ``U+202E``."""
+    return f"U+{ord(found.group()):04X}"
+
+
+def visible(text: str) -> str:
+    """Write every invisible character as ``⟨U+202E⟩``, so that no text can reorder or hide what stands beside it.
+
+    Examples
+    --------
+    >>> visible("abc\\u202ecba")
+    'abc⟨U+202E⟩cba'
+    """
+    return INVISIBLE.sub(lambda found: f"⟨{code_point(found)}⟩", text)
+
+
+def one_line(value: object) -> str:
+    """Write a value as visible text on one line; None as a dash."""
+    return MISSING if value is None else " ".join(visible(str(value)).split())
+
+
+def count(value: Any) -> str:
+    """Write a number with thousands separated; None as a dash."""
+    return MISSING if value is None else f"{value:,}"
+
+
+def percent(share: Any) -> str:
+    """Write a share with enough digits to tell it from 0 and from 1; None and NaN as a dash.
+
+    Examples
+    --------
+    >>> percent(0.25), percent(0.0), percent(0.00034), percent(0.99996)
+    ('25.0%', '0%', '0.034%', '99.9960%')
+    """
+    if share is None or not math.isfinite(share):
+        return MISSING
+    scaled = 100 * float(share)
+    near = min(abs(scaled), abs(100 - scaled))
+    if near == 0:
+        return f"{scaled:.0f}%"
+    return f"{scaled:.{max(1, 1 - math.floor(math.log10(near)))}f}%"
+
+
+def interval(bounds: Sequence[float] | None) -> str:
+    """Write an interval of shares: ``20.1% to 24.3%``."""
+    return MISSING if not bounds else f"{percent(bounds[0])} to {percent(bounds[1])}"
+
+
+def place(row: Mapping[str, Any] | None) -> str:
+    """Write where a row stands: ``suspect.jsonl:17``."""
+    if not row:
+        return MISSING
+    file = PurePath(str(row["file"])).name if row.get("file") else "row"
+    return f"{file}:{row.get('row', '?')}"
+
+
+def items(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Flatten nested values into names and texts: ``("shingler.n", "5")``."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from items(inner, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(value, (list, tuple)):
+        yield prefix, ", ".join(map(str, value)) or MISSING
+    else:
+        yield prefix, MISSING if value is None else str(value)
+
+
+def measured(value: Any) -> list[tuple[str, str]]:
+    """Write a rate measured in this run: a share, ``{"found", "planted", "interval"}``, or such by name.
+
+    Returns
+    -------
+    list of (name, text)
+        Empty where nothing was measured; the name is empty for a rate that has none.
+    """
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        total = value.get("planted", value.get("texts"))
+        if "found" in value and total is not None:
+            share = percent(value["found"] / total) if total else MISSING
+            bounds = f" (interval {interval(value['interval'])})" if value.get("interval") else ""
+            return [("", f"{count(value['found'])} of {count(total)}, {share}{bounds}")]
+        return [(name or str(key), text) for key, inner in value.items() for name, text in measured(inner)]
+    return [("", percent(value) if isinstance(value, Real) else str(value))]
+
+
+def parameter(result: Mapping[str, Any], *wanted: str) -> float | None:
+    """Find a number among the parameters of a result, wherever it is nested."""
+    for name, value in items(result.get("params", {})):
+        if name.rpartition(".")[2] in wanted:
+            try:
+                return float(value)
+            except ValueError:
+                return None
+    return None
+
+
+def confidence(result: Mapping[str, Any]) -> str:
+    """Write the level of a result's intervals: ``95%``."""
+    return f"{100 * (parameter(result, 'confidence') or 0.95):g}%"
+
+
+def names(result: Mapping[str, Any], role: str) -> str:
+    """Name the inputs of one role by their files, or by the role where they have none."""
+    found = [
+        PurePath(str(one["path"])).name if one.get("path") else str(one.get("name") or role)
+        for one in result.get("inputs", ())
+        if one.get("role") == role
+    ]
+    return ", ".join(map(one_line, found)) or role

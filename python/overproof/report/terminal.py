@@ -1,0 +1,141 @@
+"""The summary for a terminal: the figures of the HTML report in some tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from .._extras import need
+from . import show, words
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["render"]
+
+LISTED = 5
+"""Matches in the summary."""
+PLAIN = str.maketrans({"“": '"', "”": '"', "–": "-", "…": "...", "⟨": "<", "⟩": ">"})
+
+
+def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, ascii_only: bool = False) -> str:
+    """Write the summary of a comparison.
+
+    Parameters
+    ----------
+    result : Mapping[str, Any]
+        What `overproof.Comparison.to_dict` returns.
+    width : int
+        Columns of the terminal.
+    color : bool
+        With ANSI colours; without, plain characters only.
+    ascii_only : bool
+        Draw rules in ASCII, for terminals that know nothing else; characters of the data are escaped.
+
+    Returns
+    -------
+    str
+        Lines that end in a newline. Control characters of the data are written out, never sent to the terminal.
+
+    Raises
+    ------
+    MissingExtraError
+        Without rich.
+    """
+    need("rich", extra="cli")
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        no_color=not color,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+    )
+    lines = box.ASCII2 if ascii_only else box.SIMPLE_HEAD
+
+    def table(*columns: str, title: str, words_in: int = 1) -> Table:
+        made = Table(box=lines, title=title, title_justify="left", title_style="bold", pad_edge=False)
+        for number, column in enumerate(columns):
+            figures = number >= words_in
+            made.add_column(column, justify="right" if figures else "left", overflow="fold", no_wrap=figures)
+        return made
+
+    summary = result["summary"]
+    matched = summary["suspect_texts_matched"]
+    console.print(_answer(result), style="bold" if matched else "bold yellow")
+    console.print()
+    figures = table(
+        "corpus",
+        "texts",
+        "with served text",
+        "share",
+        f"{show.confidence(result)} interval",
+        title="Texts that hold served text",
+    )
+    figures.add_row(
+        show.names(result, "suspect"),
+        *_figures(summary["suspect_texts"], matched, summary["matched_share"], summary["matched_interval"]),
+    )
+    for one in result.get("controls", ()):
+        name = f"control {show.one_line(one['name'])}"
+        figures.add_row(name, *_figures(one["texts"], one["matched"], one["share"], one["interval"]))
+    console.print(figures)
+    tokens = f"{show.count(summary['suspect_tokens_matched'])} of {show.count(summary['suspect_tokens'])}"
+    served = f"{show.count(summary['served_texts_matched'])} of {show.count(summary['served_texts'])}"
+    console.print(f"Suspect tokens inside matches: {tokens}. Served texts found: {served}.")
+    console.print()
+
+    layers = table("layer", "suspect texts", "served texts", "tokens", "spans", title="Waterfall: what is left after")
+    for layer in result["waterfall"]:
+        counts = (show.count(layer[key]) for key in ("suspect_texts", "served_texts", "tokens", "spans"))
+        layers.add_row(show.one_line(layer["layer"]), *counts)
+    console.print(layers)
+    if result["matches"]:
+        best = table("suspect", "served", "n-grams", "of suspect", "run", title="Strongest matches", words_in=2)
+        for one in result["matches"][:LISTED]:
+            best.add_row(
+                show.one_line(one["suspect_id"]),
+                show.one_line(one["served_id"]),
+                show.count(one["ngrams"]),
+                show.percent(one["containment_of_suspect"]),
+                show.count(one["longest_run"]),
+            )
+        console.print(best)
+    for key, title in (("recall_measured", "Recall"), ("false_positives_measured", "False positives")):
+        rows = show.measured(summary.get(key))
+        figure = "; ".join(f"{name} {text}".strip() for name, text in rows) or "not measured"
+        console.print(f"{title} of this run: {show.one_line(figure)}.")
+    for one in result["inputs"]:
+        for reason, rows_skipped in (one.get("skipped") or {}).items():
+            console.print(f"Skipped in {one['role']}: {show.count(rows_skipped)} {show.one_line(reason)}.")
+    for line in result["warnings"]:
+        console.print(Text(f"Warning: {show.one_line(line)}", style="yellow"))
+    rung = summary.get("rung") or "L0"
+    console.print()
+    console.print(f"Rung {rung}: {words.claim(rung)} {words.NO_FURTHER}")
+    console.print("No p-value: there are no unserved redraws to compare with.")
+    console.print(words.NOTHING_FOUND)
+    text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+    return text.translate(PLAIN).encode("ascii", "backslashreplace").decode() if ascii_only else text
+
+
+def _answer(result: Mapping[str, Any]) -> str:
+    summary = result["summary"]
+    texts, matched = summary["suspect_texts"], summary["suspect_texts_matched"]
+    if not matched:
+        return f"NO SERVED TEXT FOUND in any of the {show.count(texts)} suspect texts."
+    return f"{show.count(matched)} of {show.count(texts)} suspect texts hold served text."
+
+
+def _figures(texts: int, matched: int, share: float | None, bounds: Any) -> tuple[str, str, str, str]:
+    return show.count(texts), show.count(matched), show.percent(share), show.interval(bounds)
