@@ -26,6 +26,25 @@ pub struct ShingleSets {
 }
 
 impl ShingleSets {
+    /// Sets of hashes that the user brought; each row sorted and unique.
+    pub fn of_rows(rows: Vec<Vec<u64>>) -> Self {
+        let mut indptr = vec![0];
+        for row in &rows {
+            indptr.push(indptr[indptr.len() - 1] + row.len() as i64);
+        }
+        let n = rows.len();
+        ShingleSets {
+            indptr,
+            tokens: rows.iter().map(|r| r.len() as u32).collect(),
+            hashes: rows.concat(),
+            counts: None,
+            short: vec![false; n],
+            missing: vec![false; n],
+            params: None,
+            fingerprint: crate::params::fingerprint("overproof;hashes=user"),
+        }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.indptr.len() - 1
