@@ -4,15 +4,19 @@
 //! | --- | --- |
 //! | `sets` | Jaccard, containment, overlap coefficient, Dice of sets: row against row and all pairs |
 //! | `sketches` | Jaccard of MinHash, Hamming distance of SimHash: row against row and all pairs |
-//! | `spans` | maximal common runs of tokens of two texts |
+//! | `bounds` | the counts behind the interval of an estimate |
+//! | `spans` | maximal common runs of two sequences of tokens |
+//! | `texts` | common spans of pairs of texts, with their places in the originals |
 //! | `ngrams` | shared n-grams of two texts on the exact tokens, and masks |
 //! | `lsh` | bands and rows from a recall target |
 
+pub mod bounds;
 pub mod lsh;
 pub mod ngrams;
 pub mod sets;
 pub mod sketches;
 pub mod spans;
+pub mod texts;
 
 use crate::error::{Error, Result};
 use crate::params::SketchParams;
@@ -53,14 +57,20 @@ impl SetMetric {
         Self::NAMES[self as usize].0
     }
 
-    /// The score of two sets of `a` and `b` elements that share `shared`; NaN where the denominator is 0.
-    pub fn score(self, shared: usize, a: usize, b: usize) -> f64 {
+    /// Numerator and denominator of the score of two sets of `a` and `b` elements that share `shared`.
+    pub fn fraction(self, shared: usize, a: usize, b: usize) -> (usize, usize) {
         match self {
-            SetMetric::Jaccard => ratio(shared, a + b - shared),
-            SetMetric::Containment => ratio(shared, a),
-            SetMetric::OverlapCoefficient => ratio(shared, a.min(b)),
-            SetMetric::Dice => ratio(2 * shared, a + b),
+            SetMetric::Jaccard => (shared, a + b - shared),
+            SetMetric::Containment => (shared, a),
+            SetMetric::OverlapCoefficient => (shared, a.min(b)),
+            SetMetric::Dice => (2 * shared, a + b),
         }
+    }
+
+    /// The score; NaN where the denominator is 0.
+    pub fn score(self, shared: usize, a: usize, b: usize) -> f64 {
+        let (numerator, denominator) = self.fraction(shared, a, b);
+        ratio(numerator, denominator)
     }
 }
 

@@ -87,7 +87,11 @@ impl SetRows<'_> {
         self.missing.is_empty()
     }
 
-    fn size(&self, i: usize) -> usize {
+    pub(super) fn is_missing(&self, i: usize) -> bool {
+        self.missing[i]
+    }
+
+    pub(super) fn size(&self, i: usize) -> usize {
         (self.indptr[i + 1] - self.indptr[i]) as usize
     }
 
