@@ -1,6 +1,10 @@
 //! Inner loops, and the one choice per process of the instruction set they run with.
 
+pub mod naive;
+mod portable;
 pub mod text;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
 
 use crate::error::{Error, Result};
 use std::sync::OnceLock;
@@ -100,9 +104,137 @@ pub fn level() -> Result<Level> {
     CHOSEN.get_or_init(forced).clone().map_err(Error::Input)
 }
 
+/// The portable bodies with 32-bit lanes, `$lanes` at once, compiled under `$feature`.
+macro_rules! bodies32 {
+    ($lanes:literal $(, #[$feature:meta])?) => {
+        $(#[$feature])?
+        pub fn min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
+            $crate::kernel::portable::min_affine32::<$lanes>(a, b, xs, out);
+        }
+        $(#[$feature])?
+        pub fn count_bits(hashes: &[u64], ones: &mut [i64; 64]) {
+            $crate::kernel::portable::count_bits(hashes, ones);
+        }
+        $(#[$feature])?
+        pub fn sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64]) {
+            $crate::kernel::portable::sum_bits(hashes, weights, sums);
+        }
+    };
+}
+
+/// The portable bodies with 64-bit lanes.
+macro_rules! bodies64 {
+    ($affine:literal, $legacy:literal $(, #[$feature:meta])?) => {
+        $(#[$feature])?
+        pub fn min_affine64(a: &[u64], b: &[u64], xs: &[u64], out: &mut [u64]) {
+            $crate::kernel::portable::min_affine64::<$affine>(a, b, xs, out);
+        }
+        $(#[$feature])?
+        pub fn min_legacy61(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+            $crate::kernel::portable::min_legacy61::<$legacy>(a, b, xs, out);
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+use {bodies32, bodies64};
+
+mod baseline {
+    bodies32!(16);
+    bodies64!(8, 4);
+}
+
+/// One function per kernel, which runs the body of a level. Every level gives what `naive` gives, bit for bit.
+macro_rules! dispatch {
+    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*)) => {
+        $(#[$doc])*
+        #[allow(unsafe_code, unused_unsafe)] // unused: some bodies of SSE4.1 are the plain ones
+        pub fn $name(level: Level, $($arg: $type),*) {
+            match level.0 {
+                Rung::Baseline => baseline::$name($($arg),*),
+                // SAFETY: a `Level` comes from `available` alone, which found these features on this machine.
+                #[cfg(target_arch = "x86_64")]
+                Rung::Sse41 => unsafe { x86_64::sse41::$name($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                Rung::Avx2 => unsafe { x86_64::avx2::$name($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                Rung::Avx512 => unsafe { x86_64::avx512::$name($($arg),*) },
+            }
+        }
+    };
+}
+
+dispatch! {
+    /// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all `xs`.
+    min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32])
+}
+dispatch! {
+    /// `out[i] = min(out[i], a[i] * x + b[i] mod 2^64)` over all `xs`.
+    min_affine64(a: &[u64], b: &[u64], xs: &[u64], out: &mut [u64])
+}
+dispatch! {
+    /// `out[i] = min(out[i], low 32 bits of ((a[i] * x + b[i] mod 2^64) mod (2^61 - 1)))` over all `xs`.
+    min_legacy61(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64])
+}
+dispatch! {
+    /// Add to `ones[j]` how many of `hashes` have bit j.
+    count_bits(hashes: &[u64], ones: &mut [i64; 64])
+}
+dispatch! {
+    /// Add to `sums[j]` the weights of the `hashes` that have bit j.
+    sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn words(max: usize) -> impl Strategy<Value = Vec<u64>> {
+        let word = prop_oneof![any::<u64>(), 0u64..3, Just(u64::MAX), Just((1 << 61) - 1)];
+        proptest::collection::vec(word, 0..max)
+    }
+
+    fn halves(words: &[u64]) -> Vec<u32> {
+        words.iter().map(|w| *w as u32).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn every_level_is_the_definition(xs in words(600), a in words(300), start in any::<u64>()) {
+            let b: Vec<u64> = a.iter().rev().map(|v| v.rotate_left(17)).collect();
+            let (x32, a32, b32) = (halves(&xs), halves(&a), halves(&b));
+            let weights: Vec<i32> = xs.iter().map(|x| (x >> 7) as i32).collect();
+            let (out32, out64) = (vec![start as u32; a.len()], vec![start; a.len()]);
+            let all = |level: Option<Level>| {
+                let (mut affine32, mut affine64, mut legacy) = (out32.clone(), out64.clone(), out64.clone());
+                let (mut ones, mut sums) = ([3i64; 64], [-3i64; 64]);
+                match level {
+                    None => {
+                        naive::min_affine32(&a32, &b32, &x32, &mut affine32);
+                        naive::min_affine64(&a, &b, &xs, &mut affine64);
+                        naive::min_legacy61(&a, &b, &x32, &mut legacy);
+                        naive::count_bits(&xs, &mut ones);
+                        naive::sum_bits(&xs, &weights, &mut sums);
+                    }
+                    Some(level) => {
+                        min_affine32(level, &a32, &b32, &x32, &mut affine32);
+                        min_affine64(level, &a, &b, &xs, &mut affine64);
+                        min_legacy61(level, &a, &b, &x32, &mut legacy);
+                        count_bits(level, &xs, &mut ones);
+                        sum_bits(level, &xs, &weights, &mut sums);
+                    }
+                }
+                (affine32, affine64, legacy, ones, sums)
+            };
+            let definition = all(None);
+            for level in available() {
+                prop_assert!(all(Some(level)) == definition, "{}", level.name());
+            }
+        }
+    }
 
     #[test]
     fn a_level_is_forced_by_name() {

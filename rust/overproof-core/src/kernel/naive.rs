@@ -1,0 +1,59 @@
+//! The definitions: what every level must give, bit for bit (docs/spec/sketches.md).
+
+/// The finaliser of MurmurHash3 for 32 bits.
+#[inline(always)]
+pub fn fmix32(mut x: u32) -> u32 {
+    x ^= x >> 16;
+    x = x.wrapping_mul(0x85EB_CA6B);
+    x ^= x >> 13;
+    x = x.wrapping_mul(0xC2B2_AE35);
+    x ^ (x >> 16)
+}
+
+/// The finaliser of MurmurHash3 for 64 bits.
+#[inline(always)]
+pub fn fmix64(mut x: u64) -> u64 {
+    x ^= x >> 33;
+    x = x.wrapping_mul(0xFF51_AFD7_ED55_8CCD);
+    x ^= x >> 33;
+    x = x.wrapping_mul(0xC4CE_B9FE_1A85_EC53);
+    x ^ (x >> 33)
+}
+
+/// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all `xs`.
+pub fn min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        *out = xs.iter().map(|x| a.wrapping_mul(*x).wrapping_add(*b)).fold(*out, u32::min);
+    }
+}
+
+/// `out[i] = min(out[i], a[i] * x + b[i] mod 2^64)` over all `xs`.
+pub fn min_affine64(a: &[u64], b: &[u64], xs: &[u64], out: &mut [u64]) {
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        *out = xs.iter().map(|x| a.wrapping_mul(*x).wrapping_add(*b)).fold(*out, u64::min);
+    }
+}
+
+/// `out[i] = min(out[i], low 32 bits of ((a[i] * x + b[i] mod 2^64) mod (2^61 - 1)))` over all `xs`.
+pub fn min_legacy61(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+    const MERSENNE: u64 = (1 << 61) - 1;
+    for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        let value = |x: &u32| (a.wrapping_mul(u64::from(*x)).wrapping_add(*b) % MERSENNE) & 0xFFFF_FFFF;
+        *out = xs.iter().map(value).fold(*out, u64::min);
+    }
+}
+
+/// Add to `ones[j]` how many of `hashes` have bit j.
+pub fn count_bits(hashes: &[u64], ones: &mut [i64; 64]) {
+    for (j, count) in ones.iter_mut().enumerate() {
+        *count += hashes.iter().map(|h| (h >> j & 1) as i64).sum::<i64>();
+    }
+}
+
+/// Add to `sums[j]` the weights of the `hashes` that have bit j.
+pub fn sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64]) {
+    for (j, sum) in sums.iter_mut().enumerate() {
+        let set = hashes.iter().zip(weights).filter(|(h, _)| *h >> j & 1 == 1);
+        *sum += set.map(|(_, w)| i64::from(*w)).sum::<i64>();
+    }
+}
