@@ -1,1 +1,12 @@
-//! Stage read.
+//! Texts from files: JSON lines and plain lines, packed or not, in flat memory.
+//!
+//! `source` opens and unpacks a file and hashes it on the way, `lines` cuts it into blocks of whole lines, `select` picks
+//! the wanted fields out of one line, `jsonl` puts these together into columns.
+
+pub mod jsonl;
+pub mod lines;
+pub mod select;
+pub mod source;
+
+pub use jsonl::{Columns, Form, OnBad, Options, Reader, head};
+pub use select::{Column, Field, Presence, Select};

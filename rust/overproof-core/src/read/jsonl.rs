@@ -1,0 +1,541 @@
+//! Lines to columns: parsed in parallel, merged in order, every line that gives no row counted with its reason.
+
+use super::lines::{self, Block, Lines};
+use super::select::{self, Column, Presence, Select, Value};
+use super::source::Source;
+use crate::error::{Error, Result};
+use crate::exec::Job;
+use crate::text::TextColumn;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// What a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A JSON object.
+    Json,
+    /// A text.
+    Plain,
+}
+
+/// What to do with a line that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnBad {
+    /// End with an error that names the line.
+    Raise,
+    /// Leave it out and count it.
+    Skip,
+    /// As `Raise`, but what is not a character (bytes that are not UTF-8, lone surrogates) becomes U+FFFD.
+    Replace,
+}
+
+/// How to read.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What a line is.
+    pub form: Form,
+    /// What to take out of it.
+    pub select: Select,
+    /// What to do with lines that cannot be used.
+    pub on_bad: OnBad,
+    /// Whether a text that is null, or not there, is kept as missing.
+    pub keep_missing: bool,
+    /// Bytes that one line may have.
+    pub max_line: usize,
+    /// Rows after which to stop.
+    pub limit: Option<usize>,
+}
+
+/// The rows found: one column per wanted [`Column`], and the line of each row.
+#[derive(Debug)]
+pub struct Columns {
+    /// By number of [`Column`]; `None` where it was not asked for.
+    pub texts: [Option<TextColumn>; 6],
+    /// Line of each row, from 1.
+    pub line: Vec<i64>,
+}
+
+/// Rows that were left out, or changed, for one reason.
+#[derive(Clone, Debug)]
+pub struct Count {
+    /// The reason.
+    pub reason: &'static str,
+    /// How often.
+    pub n: u64,
+    /// The first line of that kind.
+    pub first: i64,
+}
+
+const BLANK: &str = "blank line";
+const REPLACED: &str = "characters replaced";
+const NO_ROLE: &str = "no message of the role";
+const NO_TEXT: &str = "message without text";
+const TOO_LONG: &str = "line too long";
+
+/// Why a line gives no row.
+enum Bad {
+    NotUtf8(u64),
+    Broken(serde_json::Error),
+    NotObject,
+    Surrogate,
+    NoField(usize),
+    Null,
+    WrongType(usize, Cow<'static, str>),
+    TooLong,
+}
+
+/// A line that gave its rows, or why not.
+type Parsed = std::result::Result<(), Bad>;
+
+impl Bad {
+    fn reason(&self) -> &'static str {
+        match self {
+            Bad::NotUtf8(_) => "not UTF-8",
+            Bad::Broken(_) => "broken JSON",
+            Bad::NotObject => "not an object",
+            Bad::Surrogate => "lone surrogate",
+            Bad::NoField(_) => "missing field",
+            Bad::Null => "null text",
+            Bad::WrongType(..) => "wrong type",
+            Bad::TooLong => TOO_LONG,
+        }
+    }
+}
+
+/// What one range of lines gives.
+struct Part {
+    columns: Columns,
+    counts: Vec<(i64, &'static str)>,
+    bad: Option<Error>,
+    /// Which fields were on a line at all.
+    seen: Vec<bool>,
+    /// Roles of conversations that had none of the wanted.
+    roles: BTreeSet<String>,
+}
+
+impl Columns {
+    fn new(options: &Options) -> Self {
+        let Select { fields, role } = &options.select;
+        let wanted = |column| {
+            fields.iter().any(|f| f.column == column)
+                || (column == Column::Prompt && role.is_some())
+                || (column == Column::Text && options.form == Form::Plain)
+        };
+        Columns { texts: Column::ALL.map(|column| wanted(column).then(TextColumn::new)), line: Vec::new() }
+    }
+
+    fn push(&mut self, column: Column, text: Option<&str>) -> Result<()> {
+        match &mut self.texts[column as usize] {
+            Some(texts) => texts.push(text),
+            None => Ok(()),
+        }
+    }
+
+    /// Append the first `rows` rows of `other`.
+    fn extend(&mut self, other: &Columns, rows: usize) -> Result<()> {
+        for (to, from) in self.texts.iter_mut().zip(&other.texts) {
+            if let (Some(to), Some(from)) = (to, from) {
+                (0..rows).try_for_each(|i| to.push(from.get(i)))?;
+            }
+        }
+        self.line.extend_from_slice(&other.line[..rows]);
+        Ok(())
+    }
+}
+
+/// Reads one file in slices.
+pub struct Reader {
+    lines: Lines,
+    options: Options,
+    columns: Columns,
+    counts: Vec<Count>,
+    rows: usize,
+    seen: Vec<bool>,
+    roles: BTreeSet<String>,
+    done: bool,
+}
+
+impl Reader {
+    /// Read `source` as `options` say.
+    pub fn new(source: Source, options: Options) -> Result<Self> {
+        if options.max_line == 0 || options.limit == Some(0) {
+            return Err(Error::input("max_line and limit must be at least 1"));
+        }
+        options.select.check()?;
+        Ok(Reader {
+            lines: Lines::new(source, options.max_line, options.on_bad == OnBad::Skip),
+            columns: Columns::new(&options),
+            counts: Vec::new(),
+            rows: 0,
+            seen: vec![false; options.select.fields.len()],
+            roles: BTreeSet::new(),
+            done: false,
+            options,
+        })
+    }
+
+    /// Read on for about `time`, one block at least; true at the end of the file or at the limit.
+    pub fn read(&mut self, job: &Job<'_>, time: Duration) -> Result<bool> {
+        let until = Instant::now().checked_add(time);
+        while !self.done {
+            self.block(job)?;
+            if until.is_some_and(|until| Instant::now() >= until) {
+                break;
+            }
+        }
+        Ok(self.done)
+    }
+
+    /// The rows read since the last call.
+    pub fn take(&mut self) -> Columns {
+        std::mem::replace(&mut self.columns, Columns::new(&self.options))
+    }
+
+    /// Rows so far.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// What was left out or changed so far, by the first line of its kind.
+    pub fn counts(&self) -> &[Count] {
+        &self.counts
+    }
+
+    /// The file underneath.
+    pub fn source(&self) -> &Source {
+        self.lines.source()
+    }
+
+    /// SHA-256 of the file; `None` while it has not been read to its end.
+    pub fn sha256(&self) -> Option<String> {
+        self.lines.ended().then(|| self.source().sha256())
+    }
+
+    fn block(&mut self, job: &Job<'_>) -> Result<()> {
+        let name = self.lines.source().name().to_owned();
+        let block = self.lines.next_block(job)?;
+        let ended = block.is_none();
+        let parts = block.map(|block| parse(&block, &name, &self.options, job)).transpose()?.unwrap_or_default();
+        for line in self.lines.take_too_long() {
+            count(&mut self.counts, line, TOO_LONG);
+        }
+        for part in parts {
+            self.merge(part)?;
+            if self.done {
+                return Ok(());
+            }
+        }
+        if ended {
+            self.done = true;
+            self.check_seen()?;
+        }
+        Ok(())
+    }
+
+    /// Take over what one range of lines gave, up to the limit.
+    fn merge(&mut self, part: Part) -> Result<()> {
+        let left = self.options.limit.map_or(usize::MAX, |limit| limit - self.rows);
+        let rows = part.columns.line.len().min(left);
+        self.columns.extend(&part.columns, rows)?;
+        self.rows += rows;
+        self.done = rows == left;
+        let last = if self.done { part.columns.line[rows - 1] } else { i64::MAX };
+        for (line, reason) in part.counts.into_iter().filter(|(line, _)| *line <= last) {
+            count(&mut self.counts, line, reason);
+        }
+        for (all, seen) in self.seen.iter_mut().zip(part.seen) {
+            *all |= seen;
+        }
+        self.roles.extend(part.roles);
+        match part.bad {
+            Some(bad) if !self.done => Err(bad),
+            _ => Ok(()),
+        }
+    }
+
+    /// A field that the caller named has to be on one line at least; so has the role.
+    fn check_seen(&self) -> Result<()> {
+        let name = self.lines.source().name();
+        for (field, seen) in self.options.select.fields.iter().zip(&self.seen) {
+            if !seen && field.presence == Presence::Some && self.rows > 0 {
+                let (column, path) = (field.column.name(), &field.path);
+                return Err(Error::Input(format!("{name}: no line has the field {path:?}: check {column}_field")));
+            }
+        }
+        if self.rows == 0 && !self.roles.is_empty() {
+            let role = self.options.select.role.as_deref().unwrap_or_default();
+            let roles: Vec<&str> = self.roles.iter().map(String::as_str).collect();
+            return Err(Error::Input(format!(
+                "{name}: no message has the role {role:?}; the roles are {}: give one of them as role",
+                roles.join(", ")
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn count(counts: &mut Vec<Count>, line: i64, reason: &'static str) {
+    match counts.iter_mut().find(|c| c.reason == reason) {
+        Some(count) => count.n += 1,
+        None => counts.push(Count { reason, n: 1, first: line }),
+    }
+}
+
+/// All lines of a block.
+fn parse(block: &Block<'_>, file: &str, options: &Options, job: &Job<'_>) -> Result<Vec<Part>> {
+    let bytes = block.bytes;
+    let mut starts = vec![0];
+    starts.extend(memchr::memchr_iter(b'\n', bytes).map(|end| end + 1));
+    if starts.last() != Some(&bytes.len()) {
+        starts.push(bytes.len());
+    }
+    let rows = starts.len() - 1;
+    job.chunks(
+        rows,
+        |i| starts[i + 1] - starts[i],
+        |range| {
+            let mut parser = Parser { file, options, part: Part::new(options) };
+            for i in range {
+                let line = &bytes[starts[i]..starts[i + 1]];
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                let number = block.first_line + i as i64;
+                if let Err(bad) = parser.line(line, number, block.offset + starts[i] as u64) {
+                    if options.on_bad == OnBad::Skip {
+                        parser.part.counts.push((number, bad.reason()));
+                    } else {
+                        parser.part.bad = Some(parser.explain(&bad, line, number));
+                        break;
+                    }
+                }
+            }
+            Ok(parser.part)
+        },
+    )
+}
+
+impl Part {
+    fn new(options: &Options) -> Self {
+        Part {
+            columns: Columns::new(options),
+            counts: Vec::new(),
+            bad: None,
+            seen: vec![false; options.select.fields.len()],
+            roles: BTreeSet::new(),
+        }
+    }
+}
+
+struct Parser<'p> {
+    file: &'p str,
+    options: &'p Options,
+    part: Part,
+}
+
+impl Parser<'_> {
+    /// Add the rows of one line; `offset` is its place in the file.
+    fn line(&mut self, bytes: &[u8], number: i64, offset: u64) -> Parsed {
+        if bytes.len() > self.options.max_line {
+            return Err(Bad::TooLong);
+        }
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            self.part.counts.push((number, BLANK));
+            return Ok(());
+        }
+        let replace = self.options.on_bad == OnBad::Replace;
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) if replace => {
+                self.part.counts.push((number, REPLACED));
+                String::from_utf8_lossy(bytes)
+            }
+            Err(e) => return Err(Bad::NotUtf8(offset + e.valid_up_to() as u64)),
+        };
+        if self.options.form == Form::Plain {
+            return self.row(number, Some(text.strip_suffix('\r').unwrap_or(&text)), &[], None);
+        }
+        match self.options.select.parse(&text) {
+            Ok(values) => self.rows(number, &values),
+            Err(broken) => {
+                if !text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
+                    return Err(Bad::NotObject);
+                }
+                let Some(repaired) = select::repair_surrogates(&text) else { return Err(Bad::Broken(broken)) };
+                let Ok(values) = self.options.select.parse(&repaired) else { return Err(Bad::Broken(broken)) };
+                if !replace {
+                    return Err(Bad::Surrogate);
+                }
+                self.part.counts.push((number, REPLACED));
+                self.rows(number, &values)
+            }
+        }
+    }
+
+    /// Add the rows that the values of one object give: one, or one per message of the role.
+    fn rows(&mut self, number: i64, values: &[Value<'_>]) -> Parsed {
+        let mut text = None;
+        for (i, (field, value)) in self.options.select.fields.iter().zip(values).enumerate() {
+            let missing_text_kept = field.column == Column::Text && self.options.keep_missing;
+            self.part.seen[i] |= *value != Value::Absent;
+            match value {
+                Value::Wrong(what) => return Err(Bad::WrongType(i, what.clone())),
+                Value::Absent if field.presence == Presence::Every && !missing_text_kept => {
+                    return Err(Bad::NoField(i));
+                }
+                Value::Absent | Value::Null if field.column == Column::Text && !missing_text_kept => {
+                    return Err(Bad::Null);
+                }
+                _ if field.column == Column::Text => text = Some((i, value)),
+                _ => {}
+            }
+        }
+        let role = self.options.select.role.as_deref();
+        match (text, role) {
+            (Some((i, Value::Text(_))), Some(_)) => {
+                Err(Bad::WrongType(i, Cow::Borrowed("a string, and role is for lists of messages")))
+            }
+            (Some((_, Value::Text(text))), None) => self.row(number, Some(text), values, None),
+            (Some((i, Value::Messages(_))), None) => {
+                Err(Bad::WrongType(i, Cow::Borrowed("a list of messages: give role, for example role=\"assistant\"")))
+            }
+            (Some((_, Value::Messages(messages))), Some(role)) => {
+                let mut before = String::new();
+                let mut found = false;
+                for message in messages {
+                    if select::role_matches(&message.role, role) {
+                        found = true;
+                        match &message.text {
+                            Some(text) => self.row(number, Some(text), values, Some(&before))?,
+                            None => self.part.counts.push((number, NO_TEXT)),
+                        }
+                    }
+                    join(&mut before, message.text.as_deref().unwrap_or_default(), "\n\n");
+                }
+                if !found {
+                    self.part.counts.push((number, NO_ROLE));
+                    self.part.roles.extend(messages.iter().take(16).map(|m| m.role.to_string()));
+                }
+                Ok(())
+            }
+            _ => self.row(number, None, values, None),
+        }
+    }
+
+    /// Add one row; `before` is the conversation up to a message.
+    fn row(&mut self, number: i64, text: Option<&str>, values: &[Value<'_>], before: Option<&str>) -> Parsed {
+        let mut joined: [Option<Cow<'_, str>>; 6] = Default::default();
+        for (field, value) in self.options.select.fields.iter().zip(values) {
+            let value = match value {
+                Value::Text(text) => Cow::Borrowed(&**text),
+                Value::Messages(messages) if field.column != Column::Text => {
+                    let mut all = String::new();
+                    messages.iter().for_each(|m| join(&mut all, m.text.as_deref().unwrap_or_default(), "\n\n"));
+                    Cow::Owned(all)
+                }
+                _ => continue,
+            };
+            match &mut joined[field.column as usize] {
+                Some(first) => join(first.to_mut(), &value, "\n"),
+                slot => *slot = Some(value),
+            }
+        }
+        if joined[Column::Prompt as usize].is_none() && !self.names_prompt() {
+            joined[Column::Prompt as usize] = before.map(Cow::Borrowed);
+        }
+        joined[Column::Text as usize] = text.map(Cow::Borrowed);
+        for column in Column::ALL {
+            // A text above 4 GiB is the one thing that a column refuses; max_line is far below.
+            if self.part.columns.push(column, joined[column as usize].as_deref()).is_err() {
+                return Err(Bad::TooLong);
+            }
+        }
+        self.part.columns.line.push(number);
+        Ok(())
+    }
+
+    fn names_prompt(&self) -> bool {
+        self.options.select.fields.iter().any(|f| f.column == Column::Prompt)
+    }
+
+    /// The error of a line, with what to do.
+    fn explain(&self, bad: &Bad, line: &[u8], number: i64) -> Error {
+        const SKIP: &str = "or pass errors=\"skip\" to leave such lines out and count them";
+        let field = |i: usize| {
+            let field = &self.options.select.fields[i];
+            (field.column.name(), &field.path)
+        };
+        let text = String::from_utf8_lossy(line);
+        let what = match bad {
+            Bad::TooLong => return lines::too_long(self.file, number, line.len(), self.options.max_line, false),
+            Bad::NotUtf8(offset) => format!(
+                "is not UTF-8 (at byte {offset} of the file): write the file again as UTF-8, pass errors=\"replace\" to put \
+                 U+FFFD there, {SKIP}"
+            ),
+            Bad::Broken(e) => format!("is broken JSON: {}: {}mend it, {SKIP}", explain_json(e), hint(e, &text)),
+            Bad::NotObject if text.trim_start().starts_with('[') => format!(
+                "is a list, not an object: is the file one JSON list? Write one object a line (jq -c '.[]' does), {SKIP}"
+            ),
+            Bad::NotObject => format!("is not a JSON object: put each text into an object, {SKIP}"),
+            Bad::Surrogate => format!(
+                "has half of a surrogate pair in an escape (\\ud800 to \\udfff), which is no character: mend it, pass \
+                 errors=\"replace\" to put U+FFFD there, {SKIP}"
+            ),
+            Bad::NoField(i) => {
+                let (column, path) = field(*i);
+                let keys = select::keys(&text);
+                format!("has no field {path:?}; its fields are {}: give {column}_field, {SKIP}", keys.join(", "))
+            }
+            Bad::Null => format!("has no text (null): pass missing=\"keep\" to keep it as missing, {SKIP}"),
+            Bad::WrongType(i, what) => {
+                let (column, path) = field(*i);
+                let wanted = match self.options.select.fields[*i].column {
+                    Column::Text | Column::Prompt => "a string or a list of messages",
+                    _ => "a string or a number",
+                };
+                format!("field {path:?} is {what}; {column}_field has to name {wanted}; {SKIP}")
+            }
+        };
+        Error::Input(format!("{}: line {number}: {what}", self.file))
+    }
+}
+
+/// Append `text`, parted by `by` where there is something before.
+fn join(all: &mut String, text: &str, by: &str) {
+    if !all.is_empty() && !text.is_empty() {
+        all.push_str(by);
+    }
+    all.push_str(text);
+}
+
+/// serde's message with the column alone, since it counts lines within one of ours.
+fn explain_json(e: &serde_json::Error) -> String {
+    let message = e.to_string();
+    let what = message.split(" at line ").next().unwrap_or_default();
+    match what {
+        _ if e.is_eof() => format!("it ends too early, after byte {} ({what})", e.column()),
+        _ => format!("{what} at byte {}", e.column()),
+    }
+}
+
+/// What is likely behind an error.
+fn hint(e: &serde_json::Error, text: &str) -> &'static str {
+    let near = text.get(e.column().saturating_sub(2)..).unwrap_or_default();
+    let near = near.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
+    if ["NaN", "Infinity", "aN", "nfinity"].iter().any(|word| near.starts_with(word)) {
+        "NaN and Infinity are not JSON (write null; json.dumps(..., allow_nan=False) finds them); "
+    } else {
+        ""
+    }
+}
+
+/// The first `n` lines of a file, as far as they are UTF-8, to guess its fields from.
+pub fn head(source: Source, n: usize, max_line: usize, job: &Job<'_>) -> Result<Vec<String>> {
+    let mut lines = Lines::new(source, max_line, false);
+    let mut found = Vec::new();
+    while found.len() < n {
+        let Some(block) = lines.next_block(job)? else { break };
+        let texts = block.bytes.split(|b| *b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+        found.extend(texts.filter(|line| !line.trim().is_empty()).take(n - found.len()).map(str::to_owned));
+    }
+    Ok(found)
+}

@@ -1,0 +1,203 @@
+//! A source cut into blocks of whole lines; only `\n` ends a line.
+
+use super::source::Source;
+use crate::error::{Error, Result};
+use crate::exec::Job;
+use memchr::{memchr, memrchr};
+
+/// Bytes of a block; one longer line makes a longer block.
+const BLOCK: usize = 1 << 22;
+
+/// Bytes asked of the source at once, so that a cancel is seen soon.
+const STEP: usize = 1 << 20;
+
+/// Whole lines of a file.
+pub struct Block<'a> {
+    /// The lines, each with its `\n` but for the last of a file.
+    pub bytes: &'a [u8],
+    /// Number of the first line, from 1.
+    pub first_line: i64,
+    /// Unpacked bytes of the file before this block.
+    pub offset: u64,
+}
+
+/// Reads a source block by block.
+pub struct Lines {
+    source: Source,
+    buffer: Vec<u8>,
+    filled: usize,
+    /// Bytes of `buffer` that the last block took.
+    taken: usize,
+    /// Lines given so far.
+    lines: i64,
+    offset: u64,
+    ended: bool,
+    max_line: usize,
+    /// Whether lines above `max_line` are passed over (and noted in `too_long`) or refused.
+    skip: bool,
+    too_long: Vec<i64>,
+}
+
+impl Lines {
+    /// Blocks of `source`; a line above `max_line` bytes is an error, or passed over with `skip`.
+    pub fn new(source: Source, max_line: usize, skip: bool) -> Self {
+        Lines {
+            source,
+            buffer: Vec::new(),
+            filled: 0,
+            taken: 0,
+            lines: 0,
+            offset: 0,
+            ended: false,
+            max_line,
+            skip,
+            too_long: Vec::new(),
+        }
+    }
+
+    /// The file underneath.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Whether the whole file was read.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Numbers of the lines passed over since the last call.
+    pub fn take_too_long(&mut self) -> Vec<i64> {
+        std::mem::take(&mut self.too_long)
+    }
+
+    /// The next whole lines; `None` at the end of the file.
+    pub fn next_block(&mut self, job: &Job<'_>) -> Result<Option<Block<'_>>> {
+        self.buffer.copy_within(self.taken..self.filled, 0);
+        self.filled -= self.taken;
+        self.offset += self.taken as u64;
+        self.taken = 0;
+        let mut searched = 0;
+        let end = loop {
+            if self.ended || self.filled >= BLOCK {
+                if let Some(last) = memrchr(b'\n', &self.buffer[searched..self.filled]) {
+                    break if self.ended { self.filled } else { searched + last + 1 };
+                }
+                if self.filled > self.max_line {
+                    self.pass_over(job)?;
+                    searched = 0;
+                    continue;
+                }
+                if self.ended {
+                    break self.filled;
+                }
+                searched = self.filled;
+            }
+            self.fill(job)?;
+        };
+        self.strip_bom(end)?;
+        let start = self.taken;
+        self.taken = end;
+        let block =
+            Block { bytes: &self.buffer[start..end], first_line: self.lines + 1, offset: self.offset + start as u64 };
+        self.lines += memchr::memchr_iter(b'\n', block.bytes).count() as i64;
+        Ok((!block.bytes.is_empty()).then_some(block))
+    }
+
+    /// Read one step more into the buffer.
+    fn fill(&mut self, job: &Job<'_>) -> Result<()> {
+        job.check()?;
+        if self.buffer.len() < self.filled + STEP {
+            self.buffer.resize(self.filled + STEP, 0);
+        }
+        let n = self.source.read(&mut self.buffer[self.filled..self.filled + STEP])?;
+        self.filled += n;
+        self.ended = n == 0;
+        Ok(())
+    }
+
+    /// The buffer starts with a line above the limit: refuse it, or drop it up to its end.
+    fn pass_over(&mut self, job: &Job<'_>) -> Result<()> {
+        let line = self.lines + 1;
+        if !self.skip {
+            return Err(too_long(self.source.name(), line, self.filled, self.max_line, !self.ended));
+        }
+        self.too_long.push(line);
+        self.lines += 1;
+        loop {
+            if let Some(end) = memchr(b'\n', &self.buffer[..self.filled]) {
+                self.buffer.copy_within(end + 1..self.filled, 0);
+                self.filled -= end + 1;
+                self.offset += end as u64 + 1;
+                return Ok(());
+            }
+            self.offset += self.filled as u64;
+            self.filled = 0;
+            if self.ended {
+                return Ok(());
+            }
+            self.fill(job)?;
+        }
+    }
+
+    /// Step over a byte order mark at the start of the file.
+    fn strip_bom(&mut self, end: usize) -> Result<()> {
+        if self.offset > 0 {
+            return Ok(());
+        }
+        let bytes = &self.buffer[..end];
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            return Err(Error::Input(format!(
+                "{}: is UTF-16 (it starts with that byte order mark): write it again as UTF-8, for example by iconv -f \
+                 UTF-16 -t UTF-8",
+                self.source.name()
+            )));
+        }
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            self.taken = 3;
+        }
+        Ok(())
+    }
+}
+
+/// The error for a line above the limit; `more` when its end was not reached.
+pub fn too_long(file: &str, line: i64, size: usize, max_line: usize, more: bool) -> Error {
+    let so_far = if more { " so far" } else { "" };
+    Error::Input(format!(
+        "{file}: line {line} is too long: {size} bytes{so_far}, and max_line allows {max_line}. Is the file one object a \
+         line? If so raise max_line, or pass errors=\"skip\" to leave such lines out and count them"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(bytes: &'static [u8], max_line: usize, skip: bool) -> Result<(Vec<(i64, Vec<u8>)>, Vec<i64>)> {
+        let source = Source::new("x".to_owned(), Box::new(bytes), None)?;
+        let mut lines = Lines::new(source, max_line, skip);
+        let mut found = Vec::new();
+        while let Some(block) = lines.next_block(&Job::inline())? {
+            found.push((block.first_line, block.bytes.to_vec()));
+        }
+        Ok((found, lines.take_too_long()))
+    }
+
+    #[test]
+    fn the_last_line_needs_no_end() -> Result<()> {
+        assert_eq!(blocks(b"a\nb", 9, false)?.0, [(1, b"a\nb".to_vec())]);
+        assert_eq!(blocks(b"\xef\xbb\xbfa\n", 9, false)?.0, [(1, b"a\n".to_vec())]);
+        assert!(blocks(b"", 9, false)?.0.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn a_line_above_the_limit_is_refused_or_passed_over() -> Result<()> {
+        static LONG: std::sync::LazyLock<Vec<u8>> =
+            std::sync::LazyLock::new(|| [b"a\n".as_slice(), &vec![b'b'; 3 * BLOCK], b"\nc\n"].concat());
+        assert!(blocks(&LONG, BLOCK, false).is_err());
+        let (found, too_long) = blocks(&LONG, BLOCK, true)?;
+        assert_eq!(found, [(1, b"a\n".to_vec()), (3, b"c\n".to_vec())]);
+        assert_eq!(too_long, [2]);
+        Ok(())
+    }
+}

@@ -1,0 +1,643 @@
+//! The wanted fields of one JSON object, found in one pass; everything else is skipped unread.
+//!
+//! A path names a key, or keys and list positions joined by dots (`choices.0.message.content`). A key that holds dots
+//! itself is found too, and wins over the walk. Of a key given twice the last counts, as in Python's `json`.
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// What a field is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// The text to be compared.
+    Text,
+    /// The name of the row.
+    Id,
+    /// What the text answers.
+    Prompt,
+    /// Who asked for it.
+    Account,
+    /// When.
+    Time,
+    /// The conversation that it belongs to.
+    Conversation,
+}
+
+impl Column {
+    /// All columns, in the order of their numbers.
+    pub const ALL: [Column; 6] =
+        [Column::Text, Column::Id, Column::Prompt, Column::Account, Column::Time, Column::Conversation];
+
+    /// The word for the column in options and messages.
+    pub fn name(self) -> &'static str {
+        ["text", "id", "prompt", "account", "time", "conversation"][self as usize]
+    }
+
+    /// Whether the column takes texts and lists of messages, rather than strings and numbers.
+    fn is_text(self) -> bool {
+        matches!(self, Column::Text | Column::Prompt)
+    }
+}
+
+/// Where a field has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// On every line.
+    Every,
+    /// On one line at least.
+    Some,
+    /// Nowhere: it was guessed.
+    Any,
+}
+
+/// A wanted field.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// What it is to us.
+    pub column: Column,
+    /// Its key or path.
+    pub path: String,
+    /// Where it has to be.
+    pub presence: Presence,
+}
+
+/// What to take out of every line.
+#[derive(Clone, Debug)]
+pub struct Select {
+    /// The fields; several for one column are joined by `\n`, empty ones left out.
+    pub fields: Vec<Field>,
+    /// Whose messages to take where the text is a list of messages.
+    pub role: Option<String>,
+}
+
+/// Names for the same role in the formats in use.
+const ROLES: [&[&str]; 2] = [&["assistant", "gpt", "model", "bot"], &["user", "human", "prompter"]];
+
+/// Whether a message of `role` is one of `wanted`; `assistant` and `user` stand for their other names too.
+pub fn role_matches(role: &str, wanted: &str) -> bool {
+    role == wanted || ROLES.iter().any(|names| names[0] == wanted && names.contains(&role))
+}
+
+/// One message of a conversation.
+#[derive(Debug, PartialEq)]
+pub struct Message<'a> {
+    /// Who speaks.
+    pub role: Cow<'a, str>,
+    /// What is said; `None` where there is no text (a tool call).
+    pub text: Option<Cow<'a, str>>,
+}
+
+/// The value of a field on one line.
+#[derive(Debug, Default, PartialEq)]
+pub enum Value<'a> {
+    /// The line does not have the field.
+    #[default]
+    Absent,
+    /// `null`.
+    Null,
+    /// A string, or the JSON text of a number.
+    Text(Cow<'a, str>),
+    /// A list of messages.
+    Messages(Vec<Message<'a>>),
+    /// Something that the column does not take, named.
+    Wrong(Cow<'static, str>),
+}
+
+/// A value and the number of keys that were walked to it.
+#[derive(Default)]
+struct Slot<'a> {
+    value: Value<'a>,
+    depth: u8,
+}
+
+/// Keys and positions that a path may have.
+const MAX_DEPTH: usize = 32;
+
+impl Select {
+    /// Refuse paths that cannot be walked.
+    pub fn check(&self) -> crate::error::Result<()> {
+        for field in &self.fields {
+            if field.path.is_empty() || field.path.split('.').count() > MAX_DEPTH {
+                let column = field.column.name();
+                let message = format!("{column}_field: a path has 1 to {MAX_DEPTH} keys joined by dots");
+                return Err(crate::error::Error::Input(message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The values of the fields on `line`, a JSON object.
+    pub fn parse<'a>(&self, line: &'a str) -> serde_json::Result<Vec<Value<'a>>> {
+        let mut slots: Vec<Slot<'a>> = self.fields.iter().map(|_| Slot::default()).collect();
+        let wanted: Vec<Wanted<'_>> = self
+            .fields
+            .iter()
+            .enumerate()
+            .map(|(slot, field)| Wanted { slot, path: &field.path, text: field.column.is_text() })
+            .collect();
+        let mut json = serde_json::Deserializer::from_str(line);
+        Walk { wanted: &wanted, depth: 0, slots: &mut slots }.deserialize(&mut json)?;
+        json.end()?;
+        Ok(slots.into_iter().map(|slot| slot.value).collect())
+    }
+}
+
+/// A field still to be found below the current object.
+#[derive(Clone, Copy)]
+struct Wanted<'s> {
+    slot: usize,
+    path: &'s str,
+    text: bool,
+}
+
+impl<'s> Wanted<'s> {
+    /// The path below `key`: empty when the key is the field itself.
+    fn below(&self, key: &str) -> Option<&'s str> {
+        match self.path.strip_prefix(key) {
+            Some("") => Some(""),
+            Some(rest) => rest.strip_prefix('.'),
+            None => None,
+        }
+    }
+}
+
+/// What a key leads to.
+enum Hit<'s> {
+    Nothing,
+    Field(Wanted<'s>),
+    /// Fields below the key, or several fields at it; the path of each is what is left of it.
+    Several(Vec<Wanted<'s>>),
+}
+
+impl<'s> Hit<'s> {
+    fn new(wanted: &[Wanted<'s>], key: &str) -> Self {
+        let mut found = wanted.iter().filter_map(|w| w.below(key).map(|path| Wanted { path, ..*w }));
+        match (found.next(), found.next()) {
+            (None, _) => Hit::Nothing,
+            (Some(first), None) if first.path.is_empty() => Hit::Field(first),
+            (Some(first), second) => Hit::Several([first].into_iter().chain(second).chain(found).collect()),
+        }
+    }
+}
+
+/// Looks a key up without keeping it.
+struct Key<'w, 's>(&'w [Wanted<'s>]);
+
+impl<'de, 's> DeserializeSeed<'de> for Key<'_, 's> {
+    type Value = Hit<'s>;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Hit<'s>, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl<'s> Visitor<'_> for Key<'_, 's> {
+    type Value = Hit<'s>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+    fn visit_str<E>(self, key: &str) -> Result<Hit<'s>, E> {
+        Ok(Hit::new(self.0, key))
+    }
+}
+
+/// Goes through an object or a list and fills the slots of the wanted fields.
+struct Walk<'w, 's, 'a> {
+    wanted: &'w [Wanted<'s>],
+    depth: u8,
+    slots: &'w mut [Slot<'a>],
+}
+
+impl<'a> Walk<'_, '_, 'a> {
+    /// Keep a value, unless one was found by fewer keys.
+    fn keep(&mut self, slot: usize, value: Value<'a>) {
+        let slot = &mut self.slots[slot];
+        if slot.value == Value::Absent || slot.depth >= self.depth {
+            *slot = Slot { value, depth: self.depth };
+        }
+    }
+
+    /// A value at which several fields are, or below which some are.
+    fn several(&mut self, raw: &'a RawValue, wanted: &[Wanted<'_>]) -> serde_json::Result<()> {
+        for w in wanted.iter().filter(|w| w.path.is_empty()) {
+            let value = value_of(raw, w.text)?;
+            self.keep(w.slot, value);
+        }
+        let below: Vec<Wanted<'_>> = wanted.iter().filter(|w| !w.path.is_empty()).copied().collect();
+        for w in &below {
+            if self.slots[w.slot].depth > self.depth {
+                self.slots[w.slot] = Slot::default();
+            }
+        }
+        if !below.is_empty() && raw.get().starts_with(['{', '[']) {
+            let mut json = serde_json::Deserializer::from_str(raw.get());
+            Walk { wanted: &below, depth: self.depth.saturating_add(1), slots: self.slots }.deserialize(&mut json)?;
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_, '_, 'de> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(mut self, mut map: M) -> Result<(), M::Error> {
+        while let Some(hit) = map.next_key_seed(Key(self.wanted))? {
+            match hit {
+                Hit::Nothing => drop(map.next_value::<IgnoredAny>()?),
+                Hit::Field(w) if w.text => {
+                    let value = map.next_value_seed(TextSeed)?;
+                    self.keep(w.slot, value);
+                }
+                Hit::Field(w) => {
+                    let value = value_of(map.next_value()?, false).map_err(M::Error::custom)?;
+                    self.keep(w.slot, value);
+                }
+                Hit::Several(wanted) => self.several(map.next_value()?, &wanted).map_err(M::Error::custom)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(mut self, mut seq: S) -> Result<(), S::Error> {
+        let mut position = 0_usize;
+        while let Some(raw) = seq.next_element::<&RawValue>()? {
+            match Hit::new(self.wanted, &position.to_string()) {
+                Hit::Nothing => {}
+                Hit::Field(w) => self.several(raw, &[w]).map_err(S::Error::custom)?,
+                Hit::Several(wanted) => self.several(raw, &wanted).map_err(S::Error::custom)?,
+            }
+            position += 1;
+        }
+        Ok(())
+    }
+}
+
+/// The value of a column: texts take strings and messages, the others take strings and numbers.
+fn value_of(raw: &RawValue, text: bool) -> serde_json::Result<Value<'_>> {
+    let json = raw.get();
+    if !text && json.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+        return Ok(Value::Text(Cow::Borrowed(json)));
+    }
+    let value = TextSeed.deserialize(&mut serde_json::Deserializer::from_str(json))?;
+    Ok(match value {
+        Value::Messages(_) if !text => wrong("a list"),
+        other => other,
+    })
+}
+
+/// A string, null, a list of messages, or the name of another type.
+struct TextSeed;
+
+impl<'de> DeserializeSeed<'de> for TextSeed {
+    type Value = Value<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value<'de>, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+/// The visits of values that are not wanted, each named by what it is.
+macro_rules! named {
+    ($out:ty, $make:expr; $($visit:ident: $type:ty => $name:literal),+) => {
+        $(fn $visit<E>(self, _: $type) -> Result<$out, E> {
+            Ok($make($name))
+        })+
+    };
+}
+
+/// What texts and contents share: strings and null are taken, other scalars and objects are named.
+macro_rules! text_visits {
+    () => {
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("any value")
+        }
+        named!(Value<'de>, wrong; visit_bool: bool => "true or false", visit_i64: i64 => "a number",
+            visit_u64: u64 => "a number", visit_f64: f64 => "a number");
+        fn visit_unit<E>(self) -> Result<Value<'de>, E> {
+            Ok(Value::Null)
+        }
+        fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Value<'de>, E> {
+            Ok(Value::Text(Cow::Borrowed(text)))
+        }
+        fn visit_str<E>(self, text: &str) -> Result<Value<'de>, E> {
+            Ok(Value::Text(Cow::Owned(text.to_owned())))
+        }
+        fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Value<'de>, M::Error> {
+            drain_map(map)?;
+            Ok(wrong("an object"))
+        }
+    };
+}
+
+fn wrong(what: &'static str) -> Value<'static> {
+    Value::Wrong(Cow::Borrowed(what))
+}
+
+fn drain_map<'de, M: MapAccess<'de>>(mut map: M) -> Result<(), M::Error> {
+    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+fn drain_seq<'de, S: SeqAccess<'de>>(mut seq: S) -> Result<(), S::Error> {
+    while seq.next_element::<IgnoredAny>()?.is_some() {}
+    Ok(())
+}
+
+impl<'de> Visitor<'de> for TextSeed {
+    type Value = Value<'de>;
+    text_visits!();
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Value<'de>, S::Error> {
+        let mut messages = Vec::new();
+        while let Some(item) = seq.next_element_seed(MessageSeed)? {
+            match item {
+                Ok(message) => messages.push(message),
+                Err(what) => {
+                    drain_seq(seq)?;
+                    let wrong = format!("a list whose item {} {what}", messages.len());
+                    return Ok(Value::Wrong(Cow::Owned(wrong)));
+                }
+            }
+        }
+        Ok(Value::Messages(messages))
+    }
+}
+
+/// One message, or what is wrong with it.
+struct MessageSeed;
+
+type Item<'a> = Result<Message<'a>, Cow<'static, str>>;
+
+fn not_message(what: &'static str) -> Item<'static> {
+    Err(Cow::Owned(format!("is {what}, not an object with role and content")))
+}
+
+impl<'de> DeserializeSeed<'de> for MessageSeed {
+    type Value = Item<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Item<'de>, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for MessageSeed {
+    type Value = Item<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+    named!(Item<'de>, not_message; visit_bool: bool => "true or false", visit_i64: i64 => "a number",
+        visit_u64: u64 => "a number", visit_f64: f64 => "a number", visit_str: &str => "a string");
+    fn visit_unit<E>(self) -> Result<Item<'de>, E> {
+        Ok(not_message("null"))
+    }
+    fn visit_seq<S: SeqAccess<'de>>(self, seq: S) -> Result<Item<'de>, S::Error> {
+        drain_seq(seq)?;
+        Ok(not_message("a list"))
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Item<'de>, M::Error> {
+        let (mut role, mut text) = (Value::Absent, Value::Absent);
+        while let Some(key) = map.next_key_seed(MessageKey)? {
+            match key {
+                Some(true) => role = map.next_value_seed(TextSeed)?,
+                Some(false) => text = map.next_value_seed(PartsSeed)?,
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let Value::Text(role) = role else {
+            return Ok(Err(Cow::Borrowed("has no role (or from) that is a string")));
+        };
+        Ok(match text {
+            Value::Text(text) => Ok(Message { role, text: Some(text) }),
+            Value::Null | Value::Absent => Ok(Message { role, text: None }),
+            Value::Messages(_) => Err(Cow::Borrowed("has messages as its content")),
+            Value::Wrong(what) => Err(Cow::Owned(format!("has {what} as its content"))),
+        })
+    }
+}
+
+/// `Some(true)` for the role's key, `Some(false)` for the content's.
+struct MessageKey;
+
+impl<'de> DeserializeSeed<'de> for MessageKey {
+    type Value = Option<bool>;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Option<bool>, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for MessageKey {
+    type Value = Option<bool>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+    fn visit_str<E>(self, key: &str) -> Result<Option<bool>, E> {
+        Ok(match key {
+            "role" | "from" => Some(true),
+            "content" | "value" => Some(false),
+            _ => None,
+        })
+    }
+}
+
+/// The content of a message: a string, null, or a list of parts of which the texts are taken and joined by `\n`.
+struct PartsSeed;
+
+impl<'de> DeserializeSeed<'de> for PartsSeed {
+    type Value = Value<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value<'de>, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+/// A part of a content: `{"type": "text", "text": ...}`, another type (an image), or a plain string.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Part<'a> {
+    Plain(#[serde(borrow)] Cow<'a, str>),
+    Typed {
+        #[serde(borrow, default)]
+        text: Option<Cow<'a, str>>,
+    },
+}
+
+impl<'de> Visitor<'de> for PartsSeed {
+    type Value = Value<'de>;
+    text_visits!();
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut seq: S) -> Result<Value<'de>, S::Error> {
+        let mut joined: Option<String> = None;
+        while let Some(raw) = seq.next_element::<&RawValue>()? {
+            let text = match serde_json::from_str(raw.get()) {
+                Ok(Part::Plain(text)) => text,
+                Ok(Part::Typed { text: Some(text) }) => text,
+                Ok(Part::Typed { text: None }) => continue,
+                Err(e) if has_surrogate(raw.get()) => return Err(S::Error::custom(e)),
+                Err(_) => {
+                    drain_seq(seq)?;
+                    return Ok(wrong("a list with a part that is neither a string nor an object"));
+                }
+            };
+            match &mut joined {
+                Some(all) => {
+                    all.push('\n');
+                    all.push_str(&text);
+                }
+                None => joined = Some(text.into_owned()),
+            }
+        }
+        Ok(joined.map_or(Value::Null, |all| Value::Text(Cow::Owned(all))))
+    }
+}
+
+/// Whether the JSON text escapes a surrogate that has no partner.
+pub fn has_surrogate(json: &str) -> bool {
+    repair_surrogates(json).is_some()
+}
+
+/// The JSON text with `\ufffd` in place of each escaped surrogate that has no partner; `None` if there is none.
+pub fn repair_surrogates(json: &str) -> Option<String> {
+    let bytes = json.as_bytes();
+    let unit = |at: usize| {
+        let escape = bytes.get(at..at + 6)?;
+        let hex = escape.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
+    };
+    let (mut repaired, mut copied) = (String::new(), 0);
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'\\', &bytes[at..]) {
+        at += found;
+        at += match (unit(at), unit(at + 6)) {
+            (Some(0xd800..0xdc00), Some(0xdc00..0xe000)) => 12,
+            (Some(0xd800..0xe000), _) => {
+                repaired.push_str(&json[copied..at]);
+                repaired.push_str("\\ufffd");
+                copied = at + 6;
+                6
+            }
+            _ => 2,
+        };
+        at = at.min(bytes.len());
+    }
+    (copied > 0).then(|| repaired + &json[copied..])
+}
+
+/// The keys of an object, to say what a line has.
+pub fn keys(line: &str) -> Vec<String> {
+    struct Keys;
+    impl<'de> Visitor<'de> for Keys {
+        type Value = Vec<String>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Vec<String>, M::Error> {
+            let mut keys = Vec::new();
+            while let Some((key, _)) = map.next_entry::<String, IgnoredAny>()? {
+                keys.push(key);
+            }
+            Ok(keys)
+        }
+    }
+    serde_json::Deserializer::from_str(line).deserialize_map(Keys).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn select(paths: &[(Column, &str)]) -> Select {
+        let fields = paths.iter().map(|(column, path)| Field {
+            column: *column,
+            path: (*path).to_owned(),
+            presence: Presence::Any,
+        });
+        Select { fields: fields.collect(), role: None }
+    }
+
+    fn text(s: &str) -> Value<'static> {
+        Value::Text(Cow::Owned(s.to_owned()))
+    }
+
+    fn one(path: &str, line: &'static str) -> serde_json::Result<Value<'static>> {
+        Ok(select(&[(Column::Text, path)]).parse(line)?.remove(0))
+    }
+
+    #[test]
+    fn paths_walk_objects_and_lists_and_the_last_key_wins() -> serde_json::Result<()> {
+        let line = r#"{"x": [{"y": {"z": "no"}}, {"y": {"z": "yes"}}], "t": 1, "t": "last"}"#;
+        assert_eq!(one("x.1.y.z", line)?, text("yes"));
+        assert_eq!(one("t", line)?, text("last"));
+        assert_eq!(one("x.2.y.z", line)?, Value::Absent);
+        assert_eq!(one("t.x", line)?, Value::Absent);
+        assert_eq!(one("a.b", r#"{"a": {"b": "walk"}, "a.b": "key"}"#)?, text("key"));
+        assert_eq!(one("a.b", r#"{"a.b": "key", "a": {"b": "walk"}}"#)?, text("key"));
+        assert_eq!(one("a.b", r#"{"a": {"b": "first"}, "a": {}}"#)?, Value::Absent);
+        assert_eq!(one("a", r#"{"\u0061": "escaped key"}"#)?, text("escaped key"));
+        Ok(())
+    }
+
+    #[test]
+    fn one_value_can_be_two_columns() -> serde_json::Result<()> {
+        let both = select(&[(Column::Text, "a"), (Column::Id, "a"), (Column::Account, "b"), (Column::Time, "c")]);
+        let found = both.parse(r#"{"a": "x", "b": 1.50e3, "c": null}"#)?;
+        assert_eq!(found, [text("x"), text("x"), text("1.50e3"), Value::Null]);
+        Ok(())
+    }
+
+    #[test]
+    fn wrong_types_are_named() -> serde_json::Result<()> {
+        for (line, what) in [
+            (r#"{"a": 1}"#, "a number"),
+            (r#"{"a": true}"#, "true or false"),
+            (r#"{"a": {"b": [1]}}"#, "an object"),
+            (
+                r#"{"a": [{"role": "user", "content": "x"}, 3, [4]]}"#,
+                "a list whose item 1 is a number, not an object with role and content",
+            ),
+            (r#"{"a": [{"content": "x"}]}"#, "a list whose item 0 has no role (or from) that is a string"),
+            (r#"{"a": [{"role": "user", "content": 1}]}"#, "a list whose item 0 has a number as its content"),
+        ] {
+            assert_eq!(one("a", line)?, Value::Wrong(Cow::Borrowed(what)), "{line}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn messages_of_both_formats() -> serde_json::Result<()> {
+        let line = r#"{"m": [{"from": "human", "value": "hi"}, {"role": "assistant", "content": [{"type": "text", "text": "a"}, {"type": "image", "url": "u"}, "b"]}, {"role": "assistant", "content": null}]}"#;
+        let Value::Messages(messages) = one("m", line)? else { unreachable!() };
+        let texts: Vec<_> = messages.iter().map(|m| (&*m.role, m.text.as_deref())).collect();
+        assert_eq!(texts, [("human", Some("hi")), ("assistant", Some("a\nb")), ("assistant", None)]);
+        Ok(())
+    }
+
+    #[test]
+    fn lone_surrogates_are_found() {
+        assert_eq!(repair_surrogates(r#""\ud83d\ude00 \\ud800 \n""#), None);
+        assert_eq!(repair_surrogates(r#""\ud800""#).as_deref(), Some(r#""\ufffd""#));
+        assert_eq!(repair_surrogates(r#""\ud800\u0041\udc00x""#).as_deref(), Some(r#""\ufffd\u0041\ufffdx""#));
+        assert_eq!(repair_surrogates(r#"\"#), None);
+    }
+
+    #[test]
+    fn a_bomb_of_brackets_is_an_error_or_is_skipped() {
+        let bomb = "[".repeat(100_000) + &"]".repeat(100_000);
+        let line = format!(r#"{{"a": {bomb}, "b": "x"}}"#);
+        assert!(matches!(select(&[(Column::Text, "b")]).parse(&line).as_deref(), Ok([Value::Text(_)])));
+        assert!(matches!(select(&[(Column::Text, "a")]).parse(&line).as_deref(), Ok([Value::Wrong(_)])));
+        let deep = select(&[(Column::Text, &format!("a{}", ".0".repeat(100_000)))]);
+        assert!(deep.check().is_err());
+    }
+}
