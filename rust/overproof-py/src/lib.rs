@@ -6,6 +6,7 @@ mod error;
 mod exec;
 mod input;
 mod output;
+mod read;
 mod shingle;
 mod text;
 
@@ -27,6 +28,10 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<text::Tokens>()?;
     m.add_function(wrap_pyfunction!(text::tokenize, m)?)?;
     m.add_function(wrap_pyfunction!(text::normalize, m)?)?;
+    m.add_class::<read::TextColumn>()?;
+    m.add_class::<read::TextIterator>()?;
+    m.add_class::<read::LineReader>()?;
+    m.add_function(wrap_pyfunction!(read::head, m)?)?;
     m.add_class::<shingle::ShingleParams>()?;
     m.add_class::<shingle::ShingleSets>()?;
     m.add_function(wrap_pyfunction!(shingle::shingle_texts, m)?)?;

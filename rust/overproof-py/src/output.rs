@@ -3,9 +3,19 @@
 #![allow(unsafe_code)]
 
 use crate::error::PyR;
+use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow_buffer::alloc::Allocation;
+use arrow_buffer::{BooleanBuffer, Buffer};
+use arrow_data::ArrayData;
+use arrow_schema::DataType;
 use numpy::ndarray::ArrayView1;
 use numpy::{Element, IntoPyArray, PyArray1, PyArrayMethods};
+use overproof_core::error::Error;
+use overproof_core::text::TextColumn;
 use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+use std::ptr::NonNull;
+use std::sync::Arc;
 
 /// A NumPy array that takes over `values`.
 pub fn array<T: Element>(py: Python<'_>, values: Vec<T>) -> Bound<'_, PyArray1<T>> {
@@ -19,4 +29,36 @@ pub fn view<'py, T: Element>(owner: &Bound<'py, PyAny>, values: &[T]) -> PyR<Bou
     let array = unsafe { PyArray1::borrow_from_array(&ArrayView1::from(values), owner.clone()) };
     array.readwrite().make_nonwriteable();
     Ok(array)
+}
+
+/// A column of texts as the data of an Arrow large_string array; the bytes are shared, not copied.
+fn large_string(column: &Arc<TextColumn>) -> PyR<ArrayData> {
+    let bytes = column.data().as_bytes();
+    // An empty String points nowhere, but never to null.
+    let start = NonNull::from(bytes).cast::<u8>();
+    // SAFETY: `bytes` belongs to the column, which nobody changes any more and which the buffer keeps alive.
+    let data = unsafe { Buffer::from_custom_allocation(start, bytes.len(), Arc::clone(column) as Arc<dyn Allocation>) };
+    let present: Vec<bool> = (0..column.len()).map(|i| column.get(i).is_some()).collect();
+    let built = ArrayData::builder(DataType::LargeUtf8)
+        .len(column.len())
+        .add_buffer(Buffer::from_vec(column.offsets()))
+        .add_buffer(data)
+        .null_bit_buffer(column.has_missing().then(|| BooleanBuffer::from(present).into_inner()))
+        .build();
+    Ok(built.map_err(|e| Error::Internal(format!("a text column is no Arrow array: {e}")))?)
+}
+
+/// The capsule of a large_string type.
+pub fn large_string_schema(py: Python<'_>) -> PyR<Bound<'_, PyCapsule>> {
+    let schema = FFI_ArrowSchema::try_from(&DataType::LargeUtf8).map_err(|e| Error::Internal(e.to_string()))?;
+    Ok(PyCapsule::new_with_value(py, schema, c"arrow_schema")?)
+}
+
+/// The capsules of type and data that the Arrow PyCapsule interface asks for.
+pub fn large_string_capsules<'py>(
+    py: Python<'py>,
+    column: &Arc<TextColumn>,
+) -> PyR<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
+    let array = FFI_ArrowArray::new(&large_string(column)?);
+    Ok((large_string_schema(py)?, PyCapsule::new_with_value(py, array, c"arrow_array")?))
 }

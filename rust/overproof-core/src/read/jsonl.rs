@@ -154,6 +154,7 @@ pub struct Reader {
     seen: Vec<bool>,
     roles: BTreeSet<String>,
     done: bool,
+    failed: bool,
 }
 
 impl Reader {
@@ -171,15 +172,19 @@ impl Reader {
             seen: vec![false; options.select.fields.len()],
             roles: BTreeSet::new(),
             done: false,
+            failed: false,
             options,
         })
     }
 
     /// Read on for about `time`, one block at least; true at the end of the file or at the limit.
     pub fn read(&mut self, job: &Job<'_>, time: Duration) -> Result<bool> {
+        if self.failed {
+            return Err(Error::input(format!("{}: reading ended with an error; open it again", self.source().name())));
+        }
         let until = Instant::now().checked_add(time);
         while !self.done {
-            self.block(job)?;
+            self.block(job).inspect_err(|_| self.failed = true)?;
             if until.is_some_and(|until| Instant::now() >= until) {
                 break;
             }

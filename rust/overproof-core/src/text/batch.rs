@@ -78,6 +78,21 @@ impl TextColumn {
     pub fn extend(&mut self, other: &TextColumn) -> Result<()> {
         (0..other.len()).try_for_each(|i| self.push(other.get(i)))
     }
+
+    /// The bytes of all texts, one after the other.
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
+    /// Text boundaries in `data`, `len + 1` values.
+    pub fn offsets(&self) -> Vec<i64> {
+        std::iter::once(0).chain(self.ends.iter().map(|end| *end as i64)).collect()
+    }
+
+    /// Bytes that the column takes.
+    pub fn memory(&self) -> usize {
+        self.data.len() + size_of_val(&self.ends[..]) + self.missing.len()
+    }
 }
 
 #[cfg(test)]
