@@ -46,6 +46,14 @@ impl<'a> Job<'a> {
         self.pool.map_or(1, ThreadPool::current_num_threads)
     }
 
+    /// Run `a` and `b`, on two threads where there are two.
+    pub fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+        match self.pool {
+            Some(pool) => pool.install(|| rayon::join(a, b)),
+            None => (a(), b()),
+        }
+    }
+
     /// Cut `0..rows` into ranges of about equal weight, run `work` on each, return the results in order of rows.
     ///
     /// The cut depends on the weights alone, never on the number of threads.

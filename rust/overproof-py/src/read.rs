@@ -145,11 +145,7 @@ impl TextColumn {
     }
 
     #[staticmethod]
-    fn _restore(
-        data: &Bound<'_, PyBytes>,
-        offsets: &Bound<'_, PyAny>,
-        missing: Option<Vec<usize>>,
-    ) -> PyR<Self> {
+    fn _restore(data: &Bound<'_, PyBytes>, offsets: &Bound<'_, PyAny>, missing: Option<Vec<usize>>) -> PyR<Self> {
         let policy = Policy { keep_missing: true, replace: false };
         let batch = TextBatch::extract((data, offsets).into_pyobject(data.py())?.as_any(), "texts", policy)?;
         let missing = missing.unwrap_or_default();

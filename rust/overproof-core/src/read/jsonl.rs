@@ -136,7 +136,11 @@ impl Columns {
     fn extend(&mut self, other: &Columns, rows: usize) -> Result<()> {
         for (to, from) in self.texts.iter_mut().zip(&other.texts) {
             if let (Some(to), Some(from)) = (to, from) {
-                (0..rows).try_for_each(|i| to.push(from.get(i)))?;
+                if rows == from.len() {
+                    to.extend(from)?;
+                } else {
+                    (0..rows).try_for_each(|i| to.push(from.get(i)))?;
+                }
             }
         }
         self.line.extend_from_slice(&other.line[..rows]);
@@ -147,6 +151,8 @@ impl Columns {
 /// Reads one file in slices.
 pub struct Reader {
     lines: Lines,
+    /// The block read while the last one was parsed.
+    next: Option<Result<Block>>,
     options: Options,
     columns: Columns,
     counts: Vec<Count>,
@@ -166,6 +172,7 @@ impl Reader {
         options.select.check()?;
         Ok(Reader {
             lines: Lines::new(source, options.max_line, options.on_bad == OnBad::Skip),
+            next: None,
             columns: Columns::new(&options),
             counts: Vec::new(),
             rows: 0,
@@ -217,23 +224,29 @@ impl Reader {
         self.lines.ended().then(|| self.source().sha256())
     }
 
+    /// Parse one block while the next is read.
     fn block(&mut self, job: &Job<'_>) -> Result<()> {
-        let name = self.lines.source().name().to_owned();
-        let block = self.lines.next_block(job)?;
-        let ended = block.is_none();
-        let parts = block.map(|block| parse(&block, &name, &self.options, job)).transpose()?.unwrap_or_default();
-        for line in self.lines.take_too_long() {
-            count(&mut self.counts, line, TOO_LONG);
+        let block = match self.next.take() {
+            Some(block) => block?,
+            None => self.lines.next_block(job)?,
+        };
+        for line in &block.too_long {
+            count(&mut self.counts, *line, TOO_LONG);
         }
-        for part in parts {
+        if block.bytes().is_empty() {
+            self.done = true;
+            return self.check_seen();
+        }
+        let name = self.lines.source().name().to_owned();
+        let (lines, options) = (&mut self.lines, &self.options);
+        let (parts, next) = job.join(|| parse(&block, &name, options, job), || lines.next_block(job));
+        self.next = Some(next);
+        self.lines.recycle(block);
+        for part in parts? {
             self.merge(part)?;
             if self.done {
-                return Ok(());
+                break;
             }
-        }
-        if ended {
-            self.done = true;
-            self.check_seen()?;
         }
         Ok(())
     }
@@ -288,8 +301,8 @@ fn count(counts: &mut Vec<Count>, line: i64, reason: &'static str) {
 }
 
 /// All lines of a block.
-fn parse(block: &Block<'_>, file: &str, options: &Options, job: &Job<'_>) -> Result<Vec<Part>> {
-    let bytes = block.bytes;
+fn parse(block: &Block, file: &str, options: &Options, job: &Job<'_>) -> Result<Vec<Part>> {
+    let bytes = block.bytes();
     let mut starts = vec![0];
     starts.extend(memchr::memchr_iter(b'\n', bytes).map(|end| end + 1));
     if starts.last() != Some(&bytes.len()) {
@@ -538,8 +551,11 @@ pub fn head(source: Source, n: usize, max_line: usize, job: &Job<'_>) -> Result<
     let mut lines = Lines::new(source, max_line, false);
     let mut found = Vec::new();
     while found.len() < n {
-        let Some(block) = lines.next_block(job)? else { break };
-        let texts = block.bytes.split(|b| *b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+        let block = lines.next_block(job)?;
+        if block.bytes().is_empty() {
+            break;
+        }
+        let texts = block.bytes().split(|b| *b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
         found.extend(texts.filter(|line| !line.trim().is_empty()).take(n - found.len()).map(str::to_owned));
     }
     Ok(found)

@@ -4,6 +4,7 @@ use super::source::Source;
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use memchr::{memchr, memrchr};
+use std::ops::Range;
 
 /// Bytes of a block; one longer line makes a longer block.
 const BLOCK: usize = 1 << 22;
@@ -12,13 +13,23 @@ const BLOCK: usize = 1 << 22;
 const STEP: usize = 1 << 20;
 
 /// Whole lines of a file.
-pub struct Block<'a> {
-    /// The lines, each with its `\n` but for the last of a file.
-    pub bytes: &'a [u8],
+#[derive(Debug, Default)]
+pub struct Block {
+    buffer: Vec<u8>,
+    range: Range<usize>,
     /// Number of the first line, from 1.
     pub first_line: i64,
     /// Unpacked bytes of the file before this block.
     pub offset: u64,
+    /// Numbers of the lines above the limit that were passed over before this block.
+    pub too_long: Vec<i64>,
+}
+
+impl Block {
+    /// The lines, each with its `\n` but for the last of a file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[self.range.clone()]
+    }
 }
 
 /// Reads a source block by block.
@@ -26,8 +37,8 @@ pub struct Lines {
     source: Source,
     buffer: Vec<u8>,
     filled: usize,
-    /// Bytes of `buffer` that the last block took.
-    taken: usize,
+    /// The buffer of a block that was given back.
+    spare: Vec<u8>,
     /// Lines given so far.
     lines: i64,
     offset: u64,
@@ -45,7 +56,7 @@ impl Lines {
             source,
             buffer: Vec::new(),
             filled: 0,
-            taken: 0,
+            spare: Vec::new(),
             lines: 0,
             offset: 0,
             ended: false,
@@ -65,17 +76,13 @@ impl Lines {
         self.ended
     }
 
-    /// Numbers of the lines passed over since the last call.
-    pub fn take_too_long(&mut self) -> Vec<i64> {
-        std::mem::take(&mut self.too_long)
+    /// Take back a block that is done with, to fill its buffer again.
+    pub fn recycle(&mut self, block: Block) {
+        self.spare = block.buffer;
     }
 
-    /// The next whole lines; `None` at the end of the file.
-    pub fn next_block(&mut self, job: &Job<'_>) -> Result<Option<Block<'_>>> {
-        self.buffer.copy_within(self.taken..self.filled, 0);
-        self.filled -= self.taken;
-        self.offset += self.taken as u64;
-        self.taken = 0;
+    /// The next whole lines, none at the end of the file.
+    pub fn next_block(&mut self, job: &Job<'_>) -> Result<Block> {
         let mut searched = 0;
         let end = loop {
             if self.ended || self.filled >= BLOCK {
@@ -94,13 +101,23 @@ impl Lines {
             }
             self.fill(job)?;
         };
-        self.strip_bom(end)?;
-        let start = self.taken;
-        self.taken = end;
-        let block =
-            Block { bytes: &self.buffer[start..end], first_line: self.lines + 1, offset: self.offset + start as u64 };
-        self.lines += memchr::memchr_iter(b'\n', block.bytes).count() as i64;
-        Ok((!block.bytes.is_empty()).then_some(block))
+        let start = self.bom(end)?;
+        let rest = &self.buffer[end..self.filled];
+        if self.spare.len() < rest.len() {
+            self.spare.resize(rest.len(), 0);
+        }
+        self.spare[..rest.len()].copy_from_slice(rest);
+        let block = Block {
+            first_line: self.lines + 1,
+            offset: self.offset + start as u64,
+            range: start..end,
+            too_long: std::mem::take(&mut self.too_long),
+            buffer: std::mem::replace(&mut self.buffer, std::mem::take(&mut self.spare)),
+        };
+        self.filled -= end;
+        self.offset += end as u64;
+        self.lines += memchr::memchr_iter(b'\n', block.bytes()).count() as i64;
+        Ok(block)
     }
 
     /// Read one step more into the buffer.
@@ -139,12 +156,12 @@ impl Lines {
         }
     }
 
-    /// Step over a byte order mark at the start of the file.
-    fn strip_bom(&mut self, end: usize) -> Result<()> {
-        if self.offset > 0 {
-            return Ok(());
-        }
+    /// Length of the byte order mark at the start of the file.
+    fn bom(&self, end: usize) -> Result<usize> {
         let bytes = &self.buffer[..end];
+        if self.offset > 0 {
+            return Ok(0);
+        }
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             return Err(Error::Input(format!(
                 "{}: is UTF-16 (it starts with that byte order mark): write it again as UTF-8, for example by iconv -f \
@@ -152,10 +169,7 @@ impl Lines {
                 self.source.name()
             )));
         }
-        if bytes.starts_with(b"\xef\xbb\xbf") {
-            self.taken = 3;
-        }
-        Ok(())
+        Ok(if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 })
     }
 }
 
@@ -175,11 +189,16 @@ mod tests {
     fn blocks(bytes: &'static [u8], max_line: usize, skip: bool) -> Result<(Vec<(i64, Vec<u8>)>, Vec<i64>)> {
         let source = Source::new("x".to_owned(), Box::new(bytes), None)?;
         let mut lines = Lines::new(source, max_line, skip);
-        let mut found = Vec::new();
-        while let Some(block) = lines.next_block(&Job::inline())? {
-            found.push((block.first_line, block.bytes.to_vec()));
+        let (mut found, mut too_long) = (Vec::new(), Vec::new());
+        loop {
+            let block = lines.next_block(&Job::inline())?;
+            too_long.extend_from_slice(&block.too_long);
+            if block.bytes().is_empty() {
+                return Ok((found, too_long));
+            }
+            found.push((block.first_line, block.bytes().to_vec()));
+            lines.recycle(block);
         }
-        Ok((found, lines.take_too_long()))
     }
 
     #[test]

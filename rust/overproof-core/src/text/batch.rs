@@ -76,7 +76,13 @@ impl TextColumn {
 
     /// Append all texts of `other`.
     pub fn extend(&mut self, other: &TextColumn) -> Result<()> {
-        (0..other.len()).try_for_each(|i| self.push(other.get(i)))
+        if !(self.missing.is_empty() && other.missing.is_empty()) {
+            return (0..other.len()).try_for_each(|i| self.push(other.get(i)));
+        }
+        let start = self.data.len();
+        self.data.push_str(&other.data);
+        self.ends.extend(other.ends.iter().map(|end| start + end));
+        Ok(())
     }
 
     /// The bytes of all texts, one after the other.
