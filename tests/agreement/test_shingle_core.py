@@ -1,12 +1,11 @@
 """The core against the reference: normalised text, tokens, offsets, shingle hashes, bit for bit."""
 
 import numpy as np
+import overproof as op
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nasty import NORMALIZATIONS, texts
-
-import overproof as op
 from overproof import reference as ref
 from overproof.reference.shingle import token_bytes
 

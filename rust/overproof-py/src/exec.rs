@@ -69,11 +69,11 @@ pub fn run<T: Send>(py: Python<'_>, threads: Option<usize>, work: impl FnOnce(&J
                 let _ = done.send(());
             });
             while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(TICK) {
-                if signal.is_none() {
-                    if let Err(e) = Python::attach(|py| py.check_signals()) {
-                        signal = Some(e);
-                        cancel.store(true, Ordering::Relaxed);
-                    }
+                if signal.is_none()
+                    && let Err(e) = Python::attach(|py| py.check_signals())
+                {
+                    signal = Some(e);
+                    cancel.store(true, Ordering::Relaxed);
                 }
             }
         });

@@ -227,7 +227,7 @@ impl TextBatch {
 
     fn arrow(&mut self, value: &Bound<'_, PyAny>, name: &str) -> PyR<()> {
         for array in arrow_arrays(value, name)? {
-            let views = string_views(&array, name, self.views.len())?;
+            let views = string_views(&array, name)?;
             self.views.extend(views.into_iter().map(|view| {
                 // SAFETY: the bytes belong to buffers of `array`, which `_arrow` keeps alive and which Arrow never changes.
                 view.map(|text| unsafe { std::mem::transmute::<&str, &'static str>(text) })
@@ -246,7 +246,7 @@ fn is_null(item: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 /// The strings of an Arrow array, whichever layout it has.
-fn string_views<'a>(array: &'a ArrayRef, name: &str, first_row: usize) -> PyR<Vec<Option<&'a str>>> {
+fn string_views<'a>(array: &'a ArrayRef, name: &str) -> PyR<Vec<Option<&'a str>>> {
     Ok(match array.data_type() {
         DataType::Utf8 => array.as_string::<i32>().iter().collect(),
         DataType::LargeUtf8 => array.as_string::<i64>().iter().collect(),
@@ -254,7 +254,7 @@ fn string_views<'a>(array: &'a ArrayRef, name: &str, first_row: usize) -> PyR<Ve
         DataType::Null => vec![None; array.len()],
         DataType::Dictionary(..) => {
             let dictionary = array.as_any_dictionary();
-            let values = string_views(dictionary.values(), name, first_row)?;
+            let values = string_views(dictionary.values(), name)?;
             let keys = dictionary.normalized_keys();
             (0..array.len()).map(|i| if dictionary.is_null(i) { None } else { values[keys[i]] }).collect()
         }
@@ -352,7 +352,7 @@ pub fn int64(value: &Bound<'_, PyAny>, name: &str) -> PyR<Vec<i64>> {
         ))
         .into());
     }
-    let wide: PyReadonlyArray1<'_, i64> = array.call_method1("astype", ("int64",))?.extract().map_err(PyErr::from)?;
+    let wide: PyReadonlyArray1<'_, i64> = array.call_method1("astype", ("int64",))?.extract()?;
     Ok(wide.as_array().to_vec())
 }
 

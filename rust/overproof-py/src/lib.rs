@@ -7,7 +7,6 @@ mod exec;
 mod input;
 mod output;
 mod read;
-mod score;
 mod shingle;
 mod text;
 
@@ -39,13 +38,5 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(shingle::text_list, m)?)?;
     m.add_function(wrap_pyfunction!(shingle::shingle_ids, m)?)?;
     m.add_function(wrap_pyfunction!(shingle::shingle_strings, m)?)?;
-    m.add_class::<score::Spans>()?;
-    m.add_function(wrap_pyfunction!(score::score, m)?)?;
-    m.add_function(wrap_pyfunction!(score::score_trials, m)?)?;
-    m.add_function(wrap_pyfunction!(score::cdist_float32, m)?)?;
-    m.add_function(wrap_pyfunction!(score::cdist_float64, m)?)?;
-    m.add_function(wrap_pyfunction!(score::common_spans, m)?)?;
-    m.add_function(wrap_pyfunction!(score::lsh_params, m)?)?;
-    m.add_function(wrap_pyfunction!(score::collision_probability, m)?)?;
     Ok(())
 }
