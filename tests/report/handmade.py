@@ -99,7 +99,16 @@ def make_result(*, controls: int = 1, matched: int = 212, scale: int = 1) -> dic
             "rung": "L0",
         },
         "controls": [
-            {"name": f"people-{i}", "texts": 500, "matched": i, "share": i / 500, "interval": [0.0, 0.0073 + i / 400]}
+            {
+                "name": f"people-{i}",
+                "texts": 500,
+                "matched": i,
+                "share": i / 500,
+                "interval": [0.0, 0.0073 + i / 400],
+                "tokens": 71_004,
+                "tokens_matched": 60 * i,
+                "served_texts_matched": i,
+            }
             for i in range(controls)
         ],
         "waterfall": [

@@ -20,7 +20,16 @@ def test_figures_fit_80_columns(result: dict[str, Any]) -> None:
     text = render(result)
     assert max(map(len, text.splitlines())) <= 80
     flat = " ".join(text.split())
-    for figure in ("212 of 1,000", "21.2%", "18.6% to 23.9%", "control people-0", "190 of 2,000", "prompt echo", "44"):
+    for figure in (
+        "212 of 1,000",
+        "21.2%",
+        "18.6% to 23.9%",
+        "control people-0",
+        "19.5% 190",
+        "71,004",
+        "prompt echo",
+        "44",
+    ):
         assert figure in flat
     for claim in ("Rung L0: The texts are similar.", "No p-value", "“Nothing found” is not “innocent”"):
         assert claim in flat

@@ -95,7 +95,7 @@ def _view(
         )
     ) | dict(result["summary"])
     controls = [dict(one) for one in result.get("controls", ())]
-    bounds = [summary["matched_interval"], *(one["interval"] for one in controls)]
+    corpora = show.parts(result)
     matches = list(result.get("matches", ()))
     return {
         "result": result,
@@ -104,7 +104,8 @@ def _view(
         "served_name": show.names(result, "served"),
         "suspect_name": show.names(result, "suspect"),
         "has_background": any(one.get("role") == "background" for one in result.get("inputs", ())),
-        "widest": max((high for _, high in filter(None, bounds)), default=0.0),
+        "corpora": corpora,
+        "widest": max((one["interval"][1] for one in corpora if one["interval"]), default=0.0),
         "raw": max((layer["suspect_texts"] for layer in result.get("waterfall", ())), default=0),
         "excerpts": [dict(one, number=i, spans=_by_suspect(one["spans"])) for i, one in enumerate(excerpts, start=1)],
         "scores": {name: values for name, values in scores.items() if len(values)},

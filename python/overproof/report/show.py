@@ -20,6 +20,7 @@ __all__ = [
     "names",
     "one_line",
     "parameter",
+    "parts",
     "percent",
     "place",
     "visible",
@@ -135,6 +136,29 @@ def parameter(result: Mapping[str, Any], *wanted: str) -> float | None:
 def confidence(result: Mapping[str, Any]) -> str:
     """Write the level of a result's intervals: ``95%``."""
     return f"{100 * (parameter(result, 'confidence') or 0.95):g}%"
+
+
+def parts(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """List the suspect and each control with the same figures; what a result does not hold is None.
+
+    Returns
+    -------
+    list of dict
+        ``name, role, texts, matched, share, interval, tokens, tokens_matched, served_texts_matched``.
+    """
+    summary = result["summary"]
+    suspect = {
+        "name": names(result, "suspect"),
+        "role": "suspect",
+        "texts": summary["suspect_texts"],
+        "matched": summary["suspect_texts_matched"],
+        "share": summary["matched_share"],
+        "interval": summary["matched_interval"],
+        "tokens": summary.get("suspect_tokens"),
+        "tokens_matched": summary.get("suspect_tokens_matched"),
+        "served_texts_matched": summary.get("served_texts_matched"),
+    }
+    return [suspect, *({**dict.fromkeys(suspect), **one, "role": "control"} for one in result.get("controls", ()))]
 
 
 def names(result: Mapping[str, Any], role: str) -> str:

@@ -16,6 +16,7 @@ __all__ = ["render"]
 
 LISTED = 5
 """Matches in the summary."""
+TEXTS = "Texts that match served text"
 PLAIN = str.maketrans({"“": '"', "”": '"', "–": "-", "…": "...", "⟨": "<", "⟩": ">"})
 
 
@@ -74,27 +75,20 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
     matched = summary["suspect_texts_matched"]
     console.print(_answer(result), style="bold" if matched else "bold yellow")
     console.print()
-    figures = table(
-        "corpus",
-        "texts",
-        "with served text",
-        "share",
-        f"{show.confidence(result)} interval",
-        title="Texts that hold served text",
-    )
-    figures.add_row(
-        show.names(result, "suspect"),
-        *_figures(summary["suspect_texts"], matched, summary["matched_share"], summary["matched_interval"]),
-    )
-    for one in result.get("controls", ()):
-        name = f"control {show.one_line(one['name'])}"
-        figures.add_row(name, *_figures(one["texts"], one["matched"], one["share"], one["interval"]))
+    corpora = show.parts(result)
+    figures = table("corpus", "texts", "match served text", "share", f"{show.confidence(result)} interval", title=TEXTS)
+    found = f"How much of them, of {show.count(summary['served_texts'])} served texts"
+    tokens = table("corpus", "tokens", "in matches", "share", "served texts found", title=found)
+    for one in corpora:
+        name = show.one_line(one["name"] if one["role"] == "suspect" else f"control {one['name']}")
+        shares = show.percent(one["share"]), show.interval(one["interval"])
+        figures.add_row(name, show.count(one["texts"]), show.count(one["matched"]), *shares)
+        if one["tokens"] is not None and one["tokens_matched"] is not None:
+            share = one["tokens_matched"] / one["tokens"] if one["tokens"] else None
+            counts = show.count(one["tokens"]), show.count(one["tokens_matched"]), show.percent(share)
+            tokens.add_row(name, *counts, show.count(one["served_texts_matched"]))
     console.print(figures)
-    tokens = f"{show.count(summary['suspect_tokens_matched'])} of {show.count(summary['suspect_tokens'])}"
-    served = f"{show.count(summary['served_texts_matched'])} of {show.count(summary['served_texts'])}"
-    console.print(f"Suspect tokens inside matches: {tokens}. Served texts found: {served}.")
-    console.print()
-
+    console.print(tokens)
     layers = table("layer", "suspect texts", "served texts", "tokens", "spans", title="Waterfall: what is left after")
     for layer in result["waterfall"]:
         counts = (show.count(layer[key]) for key in ("suspect_texts", "served_texts", "tokens", "spans"))
@@ -134,8 +128,4 @@ def _answer(result: Mapping[str, Any]) -> str:
     texts, matched = summary["suspect_texts"], summary["suspect_texts_matched"]
     if not matched:
         return f"NO SERVED TEXT FOUND in any of the {show.count(texts)} suspect texts."
-    return f"{show.count(matched)} of {show.count(texts)} suspect texts hold served text."
-
-
-def _figures(texts: int, matched: int, share: float | None, bounds: Any) -> tuple[str, str, str, str]:
-    return show.count(texts), show.count(matched), show.percent(share), show.interval(bounds)
+    return f"{show.count(matched)} of {show.count(texts)} suspect texts match served text."
