@@ -26,6 +26,12 @@ from overproof.errors import (
 from overproof.shingle import ShingleParams as ShingleParams
 from overproof.shingle import Shingler as Shingler
 from overproof.shingle import ShingleSets as ShingleSets
+from overproof.sketch import FracMinHash as FracMinHash
+from overproof.sketch import MinHash as MinHash
+from overproof.sketch import SetSketch as SetSketch
+from overproof.sketch import SimHash as SimHash
+from overproof.sketch import SketchArray as SketchArray
+from overproof.sketch import SketchParams as SketchParams
 from overproof.text import Tokens as Tokens
 from overproof.text import normalize as normalize
 from overproof.text import tokenize as tokenize

@@ -8,6 +8,7 @@ mod input;
 mod output;
 mod read;
 mod shingle;
+mod sketch;
 mod text;
 
 /// The generated Unicode table, for `overproof.reference`.
@@ -38,5 +39,13 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(shingle::text_list, m)?)?;
     m.add_function(wrap_pyfunction!(shingle::shingle_ids, m)?)?;
     m.add_function(wrap_pyfunction!(shingle::shingle_strings, m)?)?;
+    m.add_class::<sketch::SketchParams>()?;
+    m.add_class::<sketch::SketchArray>()?;
+    m.add_class::<sketch::SetSketch>()?;
+    m.add_function(wrap_pyfunction!(sketch::kernel_level, m)?)?;
+    m.add_function(wrap_pyfunction!(sketch::sketch_texts, m)?)?;
+    m.add_function(wrap_pyfunction!(sketch::sketch_sets, m)?)?;
+    m.add_function(wrap_pyfunction!(sketch::sketch_hashes, m)?)?;
+    m.add_function(wrap_pyfunction!(sketch::fracminhash_sets, m)?)?;
     Ok(())
 }

@@ -8,12 +8,13 @@ use arrow_buffer::alloc::Allocation;
 use arrow_buffer::{BooleanBuffer, Buffer};
 use arrow_data::ArrayData;
 use arrow_schema::DataType;
-use numpy::ndarray::ArrayView1;
-use numpy::{Element, IntoPyArray, PyArray1, PyArrayMethods};
+use numpy::ndarray::{ArrayView1, ArrayView2};
+use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use overproof_core::error::Error;
 use overproof_core::text::TextColumn;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
+use std::ffi::c_int;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -61,4 +62,31 @@ pub fn large_string_capsules<'py>(
 ) -> PyR<(Bound<'py, PyCapsule>, Bound<'py, PyCapsule>)> {
     let array = FFI_ArrowArray::new(&large_string(column)?);
     Ok((large_string_schema(py)?, PyCapsule::new_with_value(py, array, c"arrow_array")?))
+}
+
+/// A read-only NumPy matrix of `values` by rows, which `owner` keeps alive and never changes.
+pub fn view_matrix<'py, T: Element>(
+    owner: &Bound<'py, PyAny>,
+    values: &[T],
+    shape: (usize, usize),
+) -> PyR<Bound<'py, PyArray2<T>>> {
+    let rows = ArrayView2::from_shape(shape, values)
+        .map_err(|e| Error::Internal(format!("{} values do not make {shape:?}: {e}", values.len())))?;
+    // SAFETY: as in `view`.
+    let array = unsafe { PyArray2::borrow_from_array(&rows, owner.clone()) };
+    array.readwrite().make_nonwriteable();
+    Ok(array)
+}
+
+/// Answer a request for a buffer with that of `array`, which then is the buffer's owner.
+pub fn buffer_of(array: &Bound<'_, PyAny>, view: *mut pyo3::ffi::Py_buffer, flags: c_int) -> PyResult<()> {
+    if view.is_null() {
+        return Err(pyo3::exceptions::PyBufferError::new_err("no place for the buffer"));
+    }
+    // SAFETY: CPython passes a `Py_buffer` to fill in, and this fills in all of it or sets an exception. The buffer's
+    // `obj` becomes `array`, which holds the owner of the memory; the buffer protocol calls this a redirect.
+    match unsafe { pyo3::ffi::PyObject_GetBuffer(array.as_ptr(), view, flags) } {
+        0 => Ok(()),
+        _ => Err(PyErr::fetch(array.py())),
+    }
 }

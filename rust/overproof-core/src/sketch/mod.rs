@@ -15,7 +15,7 @@ pub use array::{SetSketch, SketchArray, Values};
 
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::params::{Scheme, ShingleParams, SketchParams};
+use crate::params::{HashSource, Scheme, ShingleParams, SketchParams};
 use crate::shingle::hash::{fin, splitmix64};
 use crate::shingle::{ShingleSets, Shingler};
 use crate::text::Texts;
@@ -42,6 +42,15 @@ pub trait Rows: Sync {
     fn scratch(&self) -> Self::Scratch;
     /// Hand all hashes of row `i` to `eat`, in one or more blocks.
     fn feed(&self, i: usize, scratch: &mut Self::Scratch, eat: impl FnMut(&[u64]));
+}
+
+impl From<&ShingleSets> for HashSource {
+    fn from(sets: &ShingleSets) -> Self {
+        match &sets.params {
+            Some(params) => HashSource::from(params),
+            None => HashSource { description: String::new(), fingerprint: sets.fingerprint },
+        }
+    }
 }
 
 impl Rows for ShingleSets {
@@ -268,7 +277,6 @@ pub fn sketch(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::params::HashSource;
     use proptest::prelude::*;
 
     pub fn hashes(max: usize) -> impl Strategy<Value = Vec<u64>> {

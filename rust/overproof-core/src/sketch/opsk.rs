@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const MAGIC: [u8; 8] = *b"\x89OPSK\r\n\x1a";
 const VERSION: u32 = 1;
@@ -20,9 +21,9 @@ const HAS_SIZES: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sketches {
     /// MinHash or SimHash.
-    Dense(SketchArray),
+    Dense(Arc<SketchArray>),
     /// FracMinHash.
-    Sets(SetSketch),
+    Sets(Arc<SetSketch>),
 }
 
 struct Writer(Vec<u8>);
@@ -158,9 +159,9 @@ impl Sketches {
             return Err(broken(44, format!("flags are {flags:#x}; unknown here")));
         }
         let made = if sets {
-            Sketches::Sets(r.sets(rows, columns, flags, params)?)
+            Sketches::Sets(Arc::new(r.sets(rows, columns, flags, params)?))
         } else {
-            Sketches::Dense(r.dense(rows, columns, params)?)
+            Sketches::Dense(Arc::new(r.dense(rows, columns, params)?))
         };
         if r.at != body.len() {
             return Err(broken(r.at, format!("{} bytes more than the rows need", body.len() - r.at)));
@@ -356,13 +357,13 @@ mod tests {
         for (scheme, size) in
             [(Scheme::Affine32Op1, 3), (Scheme::Oph, 5), (Scheme::SimHash, 64), (Scheme::SimHash, 128)]
         {
-            out.push(Sketches::Dense(sketched(scheme, size, 1, rows)?));
+            out.push(Sketches::Dense(Arc::new(sketched(scheme, size, 1, rows)?)));
         }
         for scaled in [1, 3] {
             let params = SketchParams::new(Scheme::FracMinHash, scaled, 1, source())?;
             let sets = fracminhash::of_sets(&Job::inline(), &sets_of(rows), params)?;
-            out.push(Sketches::Sets(sets.union(&sets)?));
-            out.push(Sketches::Sets(sets));
+            out.push(Sketches::Sets(Arc::new(sets.union(&sets)?)));
+            out.push(Sketches::Sets(Arc::new(sets)));
         }
         Ok(out)
     }
@@ -408,9 +409,10 @@ mod tests {
 
     #[test]
     fn each_field_is_checked() -> Result<()> {
-        let dense = Sketches::Dense(sketched(Scheme::Affine32Op1, 3, 1, &[&[1], &[], &[2]])?).to_bytes();
+        let dense = Sketches::Dense(Arc::new(sketched(Scheme::Affine32Op1, 3, 1, &[&[1], &[], &[2]])?)).to_bytes();
         let params = SketchParams::new(Scheme::FracMinHash, 2, 1, source())?;
-        let sets = Sketches::Sets(fracminhash::of_sets(&Job::inline(), &sets_of(&[&[1, 2], &[]]), params)?).to_bytes();
+        let sets = Sketches::Sets(Arc::new(fracminhash::of_sets(&Job::inline(), &sets_of(&[&[1, 2], &[]]), params)?))
+            .to_bytes();
         for (bytes, at, to, says) in [
             (&dense, 0, 1, "magic"),
             (&dense, 8, 2, "version"),
@@ -447,7 +449,7 @@ mod tests {
     fn a_failed_save_leaves_nothing() -> Result<()> {
         let folder = std::env::temp_dir().join(format!("overproof-opsk-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("taken.opsk")).map_err(|e| Error::Io(e.to_string(), e.kind()))?;
-        let made = Sketches::Dense(sketched(Scheme::Affine32Op1, 3, 1, &[&[1]])?);
+        let made = Sketches::Dense(Arc::new(sketched(Scheme::Affine32Op1, 3, 1, &[&[1]])?));
         made.save(&folder.join("a.opsk"))?;
         assert_eq!(Sketches::load(&folder.join("a.opsk"))?, made);
         assert!(matches!(made.save(&folder.join("taken.opsk")), Err(Error::Io(m, _)) if m.contains("taken.opsk")));
