@@ -5,6 +5,9 @@ from overproof import simulate as simulate
 from overproof._core import __version__ as __version__
 from overproof._core import get_num_threads as get_num_threads
 from overproof._core import set_num_threads as set_num_threads
+from overproof.corpus import Corpus as Corpus
+from overproof.corpus import Source as Source
+from overproof.corpus import TextColumn as TextColumn
 from overproof.errors import (
     FormatError as FormatError,
 )
@@ -23,6 +26,7 @@ from overproof.errors import (
 from overproof.errors import (
     OverproofError as OverproofError,
 )
+from overproof.io import read_corpus as read_corpus
 from overproof.shingle import ShingleParams as ShingleParams
 from overproof.shingle import Shingler as Shingler
 from overproof.shingle import ShingleSets as ShingleSets

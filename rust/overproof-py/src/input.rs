@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use crate::error::PyR;
+use crate::read::TextColumn;
 use arrow_array::cast::AsArray;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
@@ -95,6 +96,20 @@ impl TextBatch {
                 value.get_type().name()?
             ))
             .into());
+        }
+        if let Ok(column) = value.cast::<TextColumn>() {
+            self.views = column
+                .get()
+                .inner
+                .views()
+                .into_iter()
+                .map(|view| {
+                    // SAFETY: the bytes belong to the column, which never changes and which `_python` keeps alive.
+                    view.map(|text| unsafe { std::mem::transmute::<&str, &'static str>(text) })
+                })
+                .collect();
+            self._python.push(value.clone().unbind());
+            return Ok(());
         }
         if value.hasattr("__arrow_c_array__")? || value.hasattr("__arrow_c_stream__")? {
             return self.arrow(value, name);

@@ -214,7 +214,7 @@ impl LineReader {
     /// `fields` holds (column, path, presence) with presence among every, some, any; `form` is json or plain.
     #[new]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
-    #[pyo3(signature = (path, fields, *, data = None, form, role, errors, missing, max_line, limit))]
+    #[pyo3(signature = (path, fields, *, data = None, form, role, errors, missing, max_line, limit, first_line = 1))]
     fn new(
         path: PathBuf,
         fields: Vec<(String, String, String)>,
@@ -225,6 +225,7 @@ impl LineReader {
         missing: &str,
         max_line: usize,
         limit: Option<usize>,
+        first_line: i64,
     ) -> PyR<Self> {
         let presences = [("every", Presence::Every), ("some", Presence::Some), ("any", Presence::Any)];
         let fields = fields.into_iter().map(|(column, path, presence)| {
@@ -241,6 +242,7 @@ impl LineReader {
             )?,
             keep_missing: choice("missing", missing, &[("refuse", false), ("keep", true)])?,
             max_line,
+            first_line,
             limit,
         };
         let source = match data {
@@ -305,9 +307,9 @@ impl LineReader {
     }
 }
 
-/// The first `n` lines of a file that are UTF-8 and not blank.
+/// The first `n` lines of a file that are UTF-8 and not blank; `skip` passes over those above `max_line` bytes.
 #[pyfunction]
-#[pyo3(signature = (path, n, *, max_line))]
-pub fn head(py: Python<'_>, path: PathBuf, n: usize, max_line: usize) -> PyR<Vec<String>> {
-    exec::run(py, Some(1), |job: &Job<'_>| read::head(Source::open(&path)?, n, max_line, job))
+#[pyo3(signature = (path, n, *, max_line, skip = false))]
+pub fn head(py: Python<'_>, path: PathBuf, n: usize, max_line: usize, skip: bool) -> PyR<Vec<String>> {
+    exec::run(py, Some(1), |job: &Job<'_>| read::head(Source::open(&path)?, n, max_line, skip, job))
 }

@@ -43,6 +43,8 @@ pub struct Options {
     pub keep_missing: bool,
     /// Bytes that one line may have.
     pub max_line: usize,
+    /// Number of the first line.
+    pub first_line: i64,
     /// Rows after which to stop.
     pub limit: Option<usize>,
 }
@@ -171,7 +173,7 @@ impl Reader {
         }
         options.select.check()?;
         Ok(Reader {
-            lines: Lines::new(source, options.max_line, options.on_bad == OnBad::Skip),
+            lines: Lines::new(source, options.max_line, options.on_bad == OnBad::Skip, options.first_line),
             next: None,
             columns: Columns::new(&options),
             counts: Vec::new(),
@@ -546,9 +548,9 @@ fn hint(e: &serde_json::Error, text: &str) -> &'static str {
     }
 }
 
-/// The first `n` lines of a file, as far as they are UTF-8, to guess its fields from.
-pub fn head(source: Source, n: usize, max_line: usize, job: &Job<'_>) -> Result<Vec<String>> {
-    let mut lines = Lines::new(source, max_line, false);
+/// The first `n` lines of a file, as far as they are UTF-8, to guess its fields from; `skip` passes over longer ones.
+pub fn head(source: Source, n: usize, max_line: usize, skip: bool, job: &Job<'_>) -> Result<Vec<String>> {
+    let mut lines = Lines::new(source, max_line, skip, 1);
     let mut found = Vec::new();
     while found.len() < n {
         let block = lines.next_block(job)?;

@@ -39,7 +39,7 @@ pub struct Lines {
     filled: usize,
     /// The buffer of a block that was given back.
     spare: Vec<u8>,
-    /// Lines given so far.
+    /// Number of the last line given.
     lines: i64,
     offset: u64,
     ended: bool,
@@ -51,13 +51,15 @@ pub struct Lines {
 
 impl Lines {
     /// Blocks of `source`; a line above `max_line` bytes is an error, or passed over with `skip`.
-    pub fn new(source: Source, max_line: usize, skip: bool) -> Self {
+    ///
+    /// `first` is the number of the first line: 1, where the source is a whole file.
+    pub fn new(source: Source, max_line: usize, skip: bool, first: i64) -> Self {
         Lines {
             source,
             buffer: Vec::new(),
             filled: 0,
             spare: Vec::new(),
-            lines: 0,
+            lines: first - 1,
             offset: 0,
             ended: false,
             max_line,
@@ -188,7 +190,7 @@ mod tests {
 
     fn blocks(bytes: &'static [u8], max_line: usize, skip: bool) -> Result<(Vec<(i64, Vec<u8>)>, Vec<i64>)> {
         let source = Source::new("x".to_owned(), Box::new(bytes), None)?;
-        let mut lines = Lines::new(source, max_line, skip);
+        let mut lines = Lines::new(source, max_line, skip, 1);
         let (mut found, mut too_long) = (Vec::new(), Vec::new());
         loop {
             let block = lines.next_block(&Job::inline())?;

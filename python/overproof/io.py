@@ -1,0 +1,639 @@
+"""Corpora from files and frames: JSON lines, plain lines, Parquet, anything that gives an Arrow stream."""
+
+from __future__ import annotations
+
+import datetime
+import glob
+import hashlib
+import json
+import logging
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from overproof import _core
+from overproof._core import LineReader, TextColumn
+from overproof._extras import need
+from overproof.corpus import Corpus, Source
+from overproof.errors import FormatError, InputError
+
+__all__ = ["read_corpus"]
+
+log = logging.getLogger("overproof")
+
+PathLike: TypeAlias = str | os.PathLike[str]
+FieldLike: TypeAlias = str | Sequence[str] | None
+Progress: TypeAlias = Callable[[int, int], object]
+
+#: Names by which a field is known, the likeliest first.
+TEXT_FIELDS = (
+    "text",
+    "output",
+    "response",
+    "completion",
+    "answer",
+    "content",
+    "generated_text",
+    "messages",
+    "conversations",
+)
+PROMPT_FIELDS = ("prompt", "instruction", "question", "input", "query", "messages")
+ID_FIELDS = ("id", "request_id", "doc_id", "uuid", "guid", "_id")
+
+PACKED = (".gz", ".zst", ".zstd")
+FORMS = {
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".jsonlines": "json",
+    ".json-lines": "json",
+    ".json": "json",
+    ".txt": "plain",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+READABLE = ".jsonl, .json-lines, .ndjson, .txt (each also .gz or .zst) and .parquet"
+
+#: Rows that guesses are made from; seconds between two reports of progress; rows of a Parquet batch.
+HEAD, SLICE, BATCH = 20, 0.1, 16_384
+
+#: The columns of a corpus by their names in the core.
+COLUMNS = {
+    "id": "ids",
+    "prompt": "prompts",
+    "account": "accounts",
+    "time": "times",
+    "conversation": "conversations",
+}
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is read, and how: the options of `read_corpus` with the guesses filled in."""
+
+    fields: dict[str, tuple[str, ...]]
+    role: str | None
+    errors: str
+    missing: str
+    max_line: int
+    threads: int | None
+    guessed: dict[str, str] = field(default_factory=dict)
+
+    def core_fields(self) -> list[tuple[str, str, str]]:
+        """The fields as the core takes them: (column, path, where it has to be)."""
+
+        def presence(column: str) -> str:
+            if f"{column}_field" in self.guessed and column != "text":
+                return "any"
+            return "some" if self.missing == "keep" else "every"
+
+        return [(column, path, presence(column)) for column, paths in self.fields.items() for path in paths]
+
+    def reader(
+        self, path: PathLike, *, form: str, limit: int | None, data: bytes | None = None, row: int = 1
+    ) -> LineReader:
+        return LineReader(
+            path,
+            self.core_fields() if form == "json" else [],
+            data=data,
+            form=form,
+            role=self.role if form == "json" else None,
+            errors=self.errors,
+            missing=self.missing,
+            max_line=self.max_line,
+            limit=limit,
+            first_line=row,
+        )
+
+
+@dataclass
+class _Taken:
+    """What was read of one source."""
+
+    blocks: list[dict[str, Any]]
+    counts: dict[str, tuple[int, int]]
+    sha256: str | None = None
+
+    @property
+    def rows(self) -> int:
+        return sum(len(block["line"]) for block in self.blocks)
+
+    def source(self, path: str | None) -> Source:
+        return Source(
+            path=path,
+            rows=self.rows,
+            sha256=self.sha256,
+            skipped={reason: n for reason, (n, _) in self.counts.items()},
+            first_skipped={reason: first for reason, (_, first) in self.counts.items()},
+        )
+
+
+def read_corpus(
+    path_or_frame: PathLike | Sequence[PathLike] | Any,
+    *,
+    text_field: str | None = None,
+    prompt_field: FieldLike | Literal[False] = None,
+    role: str | None = None,
+    id_field: str | Literal[False] | None = None,
+    account_field: str | None = None,
+    time_field: str | None = None,
+    conversation_field: str | None = None,
+    errors: Literal["raise", "skip", "replace"] = "raise",
+    missing: Literal["refuse", "keep"] = "refuse",
+    max_line: int = 1 << 28,
+    limit: int | None = None,
+    progress: Progress | None = None,
+    name: str | None = None,
+    threads: int | None = None,
+) -> Corpus:
+    r"""Read texts, and what is known of them, from files or a frame.
+
+    Parameters
+    ----------
+    path_or_frame : path, list of paths, or frame
+        JSON lines (``.jsonl``, ``.json-lines``, ``.ndjson``) or plain lines (``.txt``), as they are or packed by gzip
+        or zstd (told by the first bytes, not the name); Parquet; a folder (its files of these kinds, but for names that
+        start with ``.`` or ``_``) or a pattern such as ``logs/*.jsonl.zst``, in order of name; or a frame of pandas,
+        polars or Arrow (anything with ``__arrow_c_stream__``). Parquet and frames need the extra ``arrow``.
+    text_field, prompt_field, id_field : str, optional
+        The field of each column: a key, or keys and list positions joined by dots
+        (``"response.choices.0.message.content"``). None guesses it from the first rows and says so: in
+        ``Corpus.guessed`` and in the log ``overproof`` (level INFO). Several prompt fields are joined by a line break,
+        empty ones left out. False: the column is not wanted.
+    role : str, optional
+        Whose messages to take where the text field holds a list of messages (``{"role" or "from", "content" or
+        "value"}``): each becomes one row, with the messages before it (joined by an empty line) as its prompt, unless
+        a prompt field is given. ``"assistant"`` also takes ``gpt``, ``model``, ``bot``, and is what is guessed;
+        ``"user"`` also takes ``human``, ``prompter``.
+    account_field, time_field, conversation_field : str, optional
+        Not guessed. Ids, accounts, times and conversations are strings or numbers; numbers keep their digits.
+    errors : {"raise", "skip", "replace"}
+        What to do with a line that cannot be used: end with an error that names it; leave it out and count it in
+        ``Corpus.skipped``; as ``"raise"``, but bytes that are not UTF-8 and lone surrogates become U+FFFD, counted.
+    missing : {"refuse", "keep"}
+        Whether a text that is null (or whose field is not there) is a bad line, or is kept as a missing text.
+    max_line : int
+        Bytes that one line may have. Longer ones are never read whole into memory.
+    limit : int, optional
+        Rows after which to stop.
+    progress : callable, optional
+        Called with (bytes done, bytes in all) about every 0.1 s, on the calling thread; packed bytes. Not for frames.
+    name : str, optional
+        What reports call the corpus; by default the name of the file or folder.
+    threads : int, optional
+        Threads that parse; None = all cores. Rows and errors do not depend on it.
+
+    Returns
+    -------
+    Corpus
+        In order of files and lines; ``.sources`` holds for each file its SHA-256, computed in the same pass, and what
+        was skipped; ``.row_of(i)`` the file and line of row i. Blank lines are no rows, and are counted.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, PermissionError
+        The file cannot be opened.
+    FormatError
+        The packed data is cut off or damaged.
+    InputError
+        A line cannot be used, a field is not there, there is no row at all. The message names file, line and field, and
+        what to do.
+    MissingExtraError
+        Parquet or a frame without pyarrow.
+
+    Notes
+    -----
+    One pass. JSON lines: O(bytes), several hundred MB/s; memory is that of the columns asked for and some blocks of
+    4 MiB for each thread. Lines end at ``\n`` alone: U+2028 and U+0085 stay in texts. A byte order mark of UTF-8 at the
+    start is passed over. Of a key that is given twice the last counts, as in Python's `json`.
+
+    Examples
+    --------
+    >>> import overproof as op
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "answers.jsonl")
+    ...     _ = path.write_text('{"id": 7, "question": "Why?", "answer": "Because."}\n')
+    ...     corpus = op.read_corpus(path)
+    >>> corpus
+    Corpus('answers', 1 texts, ids, prompts)
+    >>> corpus.guessed
+    {'text_field': 'answer', 'prompt_field': 'question', 'id_field': 'id'}
+    """
+    named = {
+        "text": text_field,
+        "prompt": prompt_field,
+        "id": id_field,
+        "account": account_field,
+        "time": time_field,
+        "conversation": conversation_field,
+    }
+    plan = _Plan(_named(named), role, errors, missing, max_line, threads)
+    _check(plan, limit)
+    if hasattr(path_or_frame, "__arrow_c_stream__"):
+        plan, taken = _read_frame(path_or_frame, plan, limit)
+        return _corpus([(None, taken)], plan, name)
+    paths = _expand(path_or_frame)
+    plan = _with_guesses(plan, paths, text_field is None)
+    found: list[tuple[str | None, _Taken]] = []
+    sizes = [os.path.getsize(path) if os.path.isfile(path) else 0 for path in paths]
+    left = limit
+    for number, path in enumerate(paths):
+        done = sum(sizes[:number])
+        report = None if progress is None else _offset(progress, done, sum(sizes))
+        taken = _read_file(path, plan, left, report)
+        found.append((str(path), taken))
+        left = None if left is None else left - taken.rows
+        if left == 0:
+            break
+    return _corpus(found, plan, name or _name(path_or_frame))
+
+
+def _named(named: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    """The fields that the caller named; an empty tuple says that a column is not wanted."""
+    fields: dict[str, tuple[str, ...]] = {}
+    for column, value in named.items():
+        if value is False and column in ("prompt", "id"):
+            fields[column] = ()
+        elif isinstance(value, str):
+            fields[column] = (value,)
+        elif column == "prompt" and isinstance(value, Sequence) and all(isinstance(path, str) for path in value):
+            fields[column] = tuple(map(str, value))
+        elif value is not None:
+            raise InputError(f"{column}_field is {value!r}: give the name of a field")
+    return fields
+
+
+def _check(plan: _Plan, limit: int | None) -> None:
+    """Refuse options that no reader knows, before a file is opened."""
+    for option, value, choices in (
+        ("errors", plan.errors, ("raise", "skip", "replace")),
+        ("missing", plan.missing, ("refuse", "keep")),
+    ):
+        if value not in choices:
+            raise InputError(f"{option} is {value!r}: give one of {', '.join(choices)}")
+    for option, number in (("max_line", plan.max_line), ("limit", limit), ("threads", plan.threads)):
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise InputError(f"{option} is {number!r}: give a whole number from 1")
+
+
+def _offset(progress: Progress, done: int, total: int) -> Progress:
+    return lambda here, _: progress(done + here, total)
+
+
+def _name(path: Any) -> str | None:
+    """The name of a file without its endings, or of a folder."""
+    if not isinstance(path, str | os.PathLike):
+        return None
+    file = Path(path)
+    while file.suffix in PACKED or file.suffix in FORMS:
+        file = file.with_suffix("")
+    return file.name or str(path)
+
+
+def _expand(paths: Any) -> list[Path]:
+    """The files behind a path, a folder, a pattern, or a list of these."""
+    if isinstance(paths, list | tuple) and paths and all(isinstance(path, str | os.PathLike) for path in paths):
+        return [file for path in paths for file in _expand(path)]
+    if not isinstance(paths, str | os.PathLike):
+        raise InputError(
+            f"read_corpus takes a path, a list of paths or a frame, not {type(paths).__name__}; "
+            "texts that you have in memory go into op.Corpus(texts)"
+        )
+    path = Path(paths)
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if _form(file) and file.is_file() and file.name[0] not in "._")
+        if not files:
+            raise InputError(f"{path}: the folder holds no file of a kind that is read ({READABLE})")
+        return files
+    if not path.exists() and glob.has_magic(str(path)):
+        files = sorted(Path(file) for file in glob.glob(str(path), recursive=True) if os.path.isfile(file))
+        if not files:
+            raise InputError(f"{path}: no file fits this pattern")
+        return files
+    return [path]
+
+
+def _form(path: Path) -> str | None:
+    """The form of a file by its name."""
+    bare = path.with_suffix("") if path.suffix in PACKED else path
+    return FORMS.get(bare.suffix.lower())
+
+
+def _form_of(path: Path, plan: _Plan) -> str:
+    """The form of a file by its name, else by its first line."""
+    form = _form(path)
+    if form is not None:
+        return form
+    lines = _core.head(path, 1, max_line=plan.max_line, skip=plan.errors == "skip")
+    if lines and not lines[0].lstrip("\ufeff \t").startswith("{"):
+        raise InputError(f"{path}: neither its name nor its first line says what it is; read are {READABLE}")
+    return "json"
+
+
+def _with_guesses(plan: _Plan, paths: Sequence[Path], guess_text: bool) -> _Plan:
+    """The plan with the fields that the first rows suggest."""
+    for path in paths:
+        form = _form_of(path, plan)
+        if form == "plain":
+            continue
+        rows = _head_parquet(path) if form == "parquet" else _head_json(path, plan)
+        if rows:
+            guessed = _guess(plan, rows, str(path))
+            if guessed.guessed:
+                told = ", ".join(f"{option}={value!r}" for option, value in guessed.guessed.items())
+                log.info("%s: guessed %s", path, told)
+            return guessed
+    # No row to learn from: the reader will say what is wrong with the first line.
+    return replace(plan, fields={"text": ("text",), **plan.fields}) if guess_text else plan
+
+
+def _head_json(path: Path, plan: _Plan) -> list[dict[str, Any]]:
+    rows = []
+    for line in _core.head(path, HEAD, max_line=plan.max_line, skip=plan.errors == "skip"):
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            continue  # the reader tells of it, with its line
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def _guess(plan: _Plan, rows: Sequence[Mapping[str, Any]], where: str) -> _Plan:
+    """Fill in what the caller did not name."""
+    fields, guessed = dict(plan.fields), dict(plan.guessed)
+    seen = list(dict.fromkeys(key for row in rows for key in row))
+
+    def texts(name: str) -> bool:
+        values = [row[name] for row in rows if name in row]
+        return bool(values) and all(
+            value is None or isinstance(value, str) or value == [] or _is_chat(value) for value in values
+        )
+
+    def scalars(name: str) -> bool:
+        values = [row[name] for row in rows if name in row]
+        return bool(values) and all(value is None or isinstance(value, str | int | float) for value in values)
+
+    if "text" not in fields:
+        text = next(filter(texts, TEXT_FIELDS), None)
+        if text is None:
+            raise InputError(
+                f"{where}: cannot tell which field holds the text; its fields are {', '.join(map(str, seen))}: "
+                "give text_field (--text-field)"
+            )
+        fields["text"] = (text,)
+        guessed["text_field"] = text
+    text = fields["text"][0]
+    chat = any(_is_chat(_at(row, text)) for row in rows)
+    role = plan.role
+    if chat and role is None:
+        role = guessed["role"] = "assistant"
+    if "prompt" not in fields:
+        found = [name for name in PROMPT_FIELDS if name != text and texts(name)]
+        if found and not chat:
+            both = found[0] == "instruction" and "input" in found
+            fields["prompt"] = ("instruction", "input") if both else (found[0],)
+            guessed["prompt_field"] = " + ".join(fields["prompt"])
+    if "id" not in fields:
+        name = next(filter(scalars, ID_FIELDS), None)
+        if name is not None:
+            fields["id"] = (name,)
+            guessed["id_field"] = name
+    return replace(plan, fields=fields, role=role, guessed=guessed)
+
+
+def _is_chat(value: Any) -> bool:
+    """Whether a value is a list of messages."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, dict) and ("role" in item or "from" in item) for item in value)
+    )
+
+
+def _at(row: Any, path: str) -> Any:
+    """The value at a path of dots, None if there is none."""
+    if isinstance(row, Mapping) and path in row:
+        return row[path]
+    key, dot, rest = path.partition(".")
+    if not dot:
+        return row[int(key)] if isinstance(row, list) and key.isdecimal() and int(key) < len(row) else None
+    return _at(_at(row, key), rest)
+
+
+def _read_file(path: Path, plan: _Plan, limit: int | None, progress: Progress | None) -> _Taken:
+    form = _form_of(path, plan)
+    if form == "parquet":
+        return _read_parquet(path, plan, limit, progress)
+    return _drain(plan.reader(path, form=form, limit=limit), plan, progress)
+
+
+def _drain(reader: LineReader, plan: _Plan, progress: Progress | None) -> _Taken:
+    """All that a reader gives, in slices between which progress is told."""
+    ended = False
+    while not ended:
+        ended = reader.read(SLICE, threads=plan.threads)
+        if progress is not None:
+            progress(reader.bytes_read, reader.bytes_total or 0)
+    return _Taken([reader.take()], reader.counts, reader.sha256)
+
+
+def _corpus(found: Sequence[tuple[str | None, _Taken]], plan: _Plan, name: str | None) -> Corpus:
+    """All that was read as one corpus."""
+    sources = [taken.source(path) for path, taken in found]
+    if not any(source.rows for source in sources):
+        raise InputError("; ".join(_no_rows(source) for source in sources))
+    for source in sources:
+        left_out = {reason: n for reason, n in source.skipped.items() if reason != "blank line"}
+        if left_out:
+            told = ", ".join(
+                f"{n} {reason} (first: line {source.first_skipped[reason]})" for reason, n in left_out.items()
+            )
+            log.warning("%s: lines left out or changed: %s", source.path, told)
+    blocks = [block for _, taken in found for block in taken.blocks]
+
+    def column(key: str) -> TextColumn | None:
+        if not any(key in block for block in blocks):
+            return None
+        parts = [block[key] if key in block else _nothing(len(block["line"])) for block in blocks]
+        return parts[0] if len(parts) == 1 else TextColumn.concat(parts)
+
+    beside: dict[str, Any] = {attribute: column(key) for key, attribute in COLUMNS.items()}
+    return Corpus(
+        column("text"),
+        **beside,
+        rows=np.concatenate([block["line"] for block in blocks]),
+        name=name,
+        sources=sources,
+        source_of=np.repeat(np.arange(len(sources), dtype=np.int32), [source.rows for source in sources]),
+        fields={key: " + ".join(paths) for key, paths in plan.fields.items() if paths},
+        guessed=plan.guessed,
+        missing="keep",
+    )
+
+
+def _nothing(n: int) -> TextColumn:
+    return TextColumn([None] * n, missing="keep")
+
+
+def _no_rows(source: Source) -> str:
+    where = source.path or "the frame"
+    if source.path is not None and os.path.isfile(source.path) and os.path.getsize(source.path) == 0:
+        return f"{where}: the file is empty (0 bytes): check how it was written"
+    if source.skipped:
+        told = ", ".join(
+            f"{n} {reason} (first: line {source.first_skipped[reason]})" for reason, n in source.skipped.items()
+        )
+        return f"{where}: no row is left; lines left out: {told}"
+    return f"{where}: holds no rows: check how it was written"
+
+
+# Parquet and frames: batches of Arrow columns.
+
+
+def _head_parquet(path: Path) -> list[dict[str, Any]]:
+    with _parquet(path) as file:
+        batch = next(file.iter_batches(batch_size=HEAD), None)
+        rows: list[dict[str, Any]] = [] if batch is None else batch.to_pylist()
+        return rows
+
+
+def _parquet(path: Path) -> Any:
+    """An open Parquet file."""
+    arrow, parquet = need("pyarrow", extra="arrow"), need("pyarrow.parquet", extra="arrow")
+    try:
+        return parquet.ParquetFile(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: there is no such file: check the path") from None
+    except arrow.ArrowInvalid as error:
+        raise FormatError(f"{path}: is not a whole Parquet file ({error}): get or write it again") from error
+
+
+def _read_parquet(path: Path, plan: _Plan, limit: int | None, progress: Progress | None) -> _Taken:
+    size = os.path.getsize(path)
+    with _parquet(path) as file:
+        names = file.schema_arrow.names
+        wanted = list(dict.fromkeys(_top(field, names) for paths in plan.fields.values() for field in paths))
+        present = [name for name in wanted if name in names]
+        total = max(1, file.metadata.num_rows)
+
+        def batches() -> Iterator[Any]:
+            done = 0
+            for batch in file.iter_batches(batch_size=BATCH, columns=present):
+                yield batch
+                done += batch.num_rows
+                if progress is not None:
+                    progress(size * done // total, size)
+
+        taken = _read_batches(batches(), plan, str(path), names, limit)
+    with path.open("rb") as raw:
+        taken.sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
+    return taken
+
+
+def _read_frame(frame: Any, plan: _Plan, limit: int | None) -> tuple[_Plan, _Taken]:
+    arrow = need("pyarrow", extra="arrow")
+    try:
+        stream = arrow.RecordBatchReader.from_stream(frame)
+    except (arrow.ArrowException, TypeError, ValueError) as error:
+        raise InputError(
+            f"the frame cannot be read as Arrow ({error}): give every column one type; "
+            "a single column of texts goes into op.Corpus(texts)"
+        ) from error
+    first = next(stream, None)
+    if first is None:
+        raise InputError("the frame holds no rows")
+    plan = _guess(plan, first.slice(0, HEAD).to_pylist(), "the frame")
+    if plan.guessed:
+        log.info("frame: guessed %s", ", ".join(f"{option}={value!r}" for option, value in plan.guessed.items()))
+
+    def batches() -> Iterator[Any]:
+        yield first
+        yield from stream
+
+    return plan, _read_batches(batches(), plan, "frame", first.schema.names, limit)
+
+
+def _top(path: str, names: Sequence[str]) -> str:
+    """The column that a path starts in."""
+    return path if path in names else path.partition(".")[0]
+
+
+def _read_batches(batches: Iterable[Any], plan: _Plan, where: str, names: Sequence[str], limit: int | None) -> _Taken:
+    for column, paths in plan.fields.items():
+        for path in paths:
+            if _top(path, names) not in names and f"{column}_field" not in plan.guessed:
+                raise InputError(
+                    f"{where}: has no field {path!r}; its fields are {', '.join(names)}: give {column}_field"
+                )
+    taken = _Taken([], {})
+    row = 1
+    for batch in batches:
+        left = None if limit is None else limit - taken.rows
+        if left == 0:
+            break
+        block = _flat(batch, plan, row, left)
+        if block is None:
+            block = _nested(batch, plan, where, row=row, limit=left, counts=taken.counts)
+        taken.blocks.append(block)
+        row += batch.num_rows
+    return taken
+
+
+def _flat(batch: Any, plan: _Plan, row: int, limit: int | None) -> dict[str, Any] | None:
+    """The columns of a batch as they are; None where a value has to be looked at."""
+    arrow = need("pyarrow", extra="arrow")
+    kinds = arrow.types
+    columns = {}
+    for column, paths in plan.fields.items():
+        present = [path for path in paths if path in batch.schema.names]
+        if not paths or (not present and f"{column}_field" in plan.guessed):
+            continue
+        if len(paths) > 1 or not present or (plan.role is not None and column == "text"):
+            return None
+        values = batch.column(present[0])
+        kind = values.type.value_type if kinds.is_dictionary(values.type) else values.type
+        textual = kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)
+        if not textual and (column in ("text", "prompt") or not kinds.is_integer(kind)):
+            return None
+        columns[column] = values if textual else values.cast(arrow.large_string())
+    if columns["text"].null_count and plan.missing != "keep":
+        return None
+    block: dict[str, Any] = {
+        column: TextColumn(values.slice(0, limit), missing="keep") for column, values in columns.items()
+    }
+    block["line"] = np.arange(row, row + batch.num_rows, dtype=np.int64)[:limit]
+    return block
+
+
+def _nested(
+    batch: Any, plan: _Plan, where: str, *, row: int, limit: int | None, counts: dict[str, tuple[int, int]]
+) -> dict[str, Any]:
+    """A batch by way of JSON lines: the one reader that knows paths, messages and every error."""
+    names = batch.schema.names
+    wanted = dict.fromkeys(_top(path, names) for paths in plan.fields.values() for path in paths)
+    rows = batch.select([name for name in wanted if name in names]).to_pylist()
+    data = "\n".join(json.dumps(_without_nan(values), default=_plain, ensure_ascii=False) for values in rows).encode()
+    taken = _drain(plan.reader(where, form="json", limit=limit, data=data, row=row), plan, None)
+    for reason, (n, first) in taken.counts.items():
+        before, earliest = counts.get(reason, (0, first))
+        counts[reason] = (before + n, earliest)
+    return taken.blocks[0]
+
+
+def _without_nan(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose NaN are None: frames have no other null for numbers."""
+    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+
+
+def _plain(value: object) -> object:
+    """What JSON has no form for: dates and decimals as text, bytes as a value that no column takes."""
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return {"bytes": len(value)} if isinstance(value, bytes) else str(value)
