@@ -139,7 +139,8 @@ impl Select {
             .map(|(slot, field)| Wanted { slot, path: &field.path, text: field.column.is_text() })
             .collect();
         let mut json = serde_json::Deserializer::from_str(line);
-        Walk { wanted: &wanted, depth: 0, slots: &mut slots }.deserialize(&mut json)?;
+        // A list below is walked too, but a line has to be an object.
+        json.deserialize_map(Walk { wanted: &wanted, depth: 0, slots: &mut slots })?;
         json.end()?;
         Ok(slots.into_iter().map(|slot| slot.value).collect())
     }
