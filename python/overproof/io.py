@@ -316,6 +316,8 @@ def _expand(paths: Any) -> list[Path]:
         if not files:
             raise InputError(f"{path}: no file fits this pattern")
         return files
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is a pipe or a device, which can be read only once: write it to a file first")
     return [path]
 
 

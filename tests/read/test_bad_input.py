@@ -176,6 +176,7 @@ def test_unknown_option(tmp_path: Path, options: dict[str, Any], says: str) -> N
 def test_what_is_no_path(tmp_path: Path) -> None:
     for wrong in (3, [], ["text one", 2], b"a.jsonl", None):
         assert "read_corpus takes a path, a list of paths or a frame" in message(wrong)
+    assert "/dev/null: is a pipe or a device" in message("/dev/null")
     assert "neither its name nor its first line says what it is" in message(lines(tmp_path / "a.csv", ["id,text"]))
 
 

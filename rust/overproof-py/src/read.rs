@@ -19,6 +19,32 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// A column of texts in one buffer: a sequence of str and None, and an Arrow large_string array.
+///
+/// Parameters
+/// ----------
+/// texts : TextsLike
+///     n texts, copied.
+/// missing : {"refuse", "keep"}
+///     Whether None is refused or kept as a missing text.
+/// errors : {"strict", "replace"}
+///     Whether a lone surrogate is refused or becomes U+FFFD.
+///
+/// Raises
+/// ------
+/// InputError
+///     A row is not text, or is None and refused.
+///
+/// Notes
+/// -----
+/// It does not change, and pickles. Memory: the bytes of the texts in UTF-8 and 8 bytes a text; `.nbytes` says how much.
+/// Through ``__arrow_c_array__`` the bytes leave without a copy.
+///
+/// Examples
+/// --------
+/// >>> import overproof as op
+/// >>> column = op.TextColumn(["a", None, "b c"], missing="keep")
+/// >>> column[-1], column[:2].to_list(), column.take([2, 0]).to_list()
+/// ('b c', ['a', None], ['b c', 'a'])
 #[pyclass(frozen, module = "overproof._core", sequence)]
 pub struct TextColumn {
     /// The core's column.
@@ -100,15 +126,18 @@ impl TextColumn {
         Ok(py.detach(|| pick(texts, rows.into_iter().map(|row| row as usize)))?.into())
     }
 
+    /// All texts as a list of str and None.
     fn to_list(&self) -> Vec<Option<&str>> {
         self.inner.views()
     }
 
+    /// Bytes that the column takes.
     #[getter]
     fn nbytes(&self) -> usize {
         self.inner.memory()
     }
 
+    /// Whether any text is missing.
     #[getter]
     fn has_missing(&self) -> bool {
         self.inner.has_missing()
