@@ -132,12 +132,14 @@ class Corpus:
         put("texts", TextColumn(texts, missing=missing, errors=errors))
         for attribute, values in zip(BESIDE, (ids, prompts, accounts, times, conversations), strict=True):
             put(attribute, _column(values, len(self), attribute))
-        put("rows", _integers(range(1, len(self) + 1) if rows is None else rows, len(self), "rows", np.int64))
+        put("rows", _integers(np.arange(1, len(self) + 1) if rows is None else rows, len(self), "rows", np.int64))
         put("name", name)
         put("sources", tuple(sources))
         put(
             "source_of",
-            _integers([0] * len(self) if source_of is None else source_of, len(self), "source_of", np.int32),
+            _integers(
+                np.zeros(len(self), np.int32) if source_of is None else source_of, len(self), "source_of", np.int32
+            ),
         )
         if self.sources and len(self) and not 0 <= self.source_of.min() <= self.source_of.max() < len(self.sources):
             raise InputError(
