@@ -80,7 +80,7 @@ pub fn ratio(numerator: usize, denominator: usize) -> f64 {
 }
 
 /// A number that a matrix of scores may hold.
-pub trait Value: Copy + Send + Default {
+pub trait Value: Copy + Send + Sync + Default {
     /// Round once from float64.
     fn from_f64(x: f64) -> Self;
 }

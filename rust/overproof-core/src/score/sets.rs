@@ -185,28 +185,41 @@ impl Postings {
 
 /// Every row of a against every row of b, as a matrix by rows of a; the values of [`rowwise`], rounded once.
 ///
-/// Cost O(nnz(b) log nnz(b)) for an index of b, then one step for each hash that a pair of rows shares, and n m for the
-/// matrix: pairs that share nothing cost nothing else.
+/// Cost O(nnz(b) log nnz(b)) for an index of b, then one step for each hash that a pair of rows shares; pairs that share
+/// nothing are copied into the matrix.
 pub fn cdist<T: Value>(job: &Job<'_>, metric: SetMetric, a: &SetRows<'_>, b: &SetRows<'_>) -> Result<Vec<T>> {
     Made::check_same(&a.made, &b.made)?;
     let postings = Postings::new(b);
-    let sizes: Vec<usize> = (0..b.len()).map(|j| b.size(j)).collect();
+    // What a row of a scores where it shares nothing hangs on whether it is empty, and on nothing else of it.
+    let nothing_shared = |size: usize| -> Vec<T> {
+        let score = |j: usize| if b.missing[j] { f64::NAN } else { metric.score(0, size, b.size(j)) };
+        (0..b.len()).map(|j| T::from_f64(score(j))).collect()
+    };
+    let (of_empty, of_others) = (nothing_shared(0), nothing_shared(1));
     let block = |rows: Range<usize>, out: &mut [T]| {
         let mut shared = vec![0u32; b.len()];
+        let mut touched = Vec::new();
         for (i, scores) in rows.zip(out.chunks_exact_mut(b.len())) {
-            shared.fill(0);
-            for hash in a.row(i) {
-                postings.rows(*hash).iter().for_each(|j| shared[*j as usize] += 1);
+            if a.missing[i] {
+                scores.fill(T::from_f64(f64::NAN));
+                continue;
             }
-            for (j, score) in scores.iter_mut().enumerate() {
-                let missing = a.missing[i] || b.missing[j];
-                let exact = metric.score(shared[j] as usize, a.size(i), sizes[j]);
-                *score = T::from_f64(if missing { f64::NAN } else { exact });
+            scores.copy_from_slice(if a.size(i) == 0 { &of_empty } else { &of_others });
+            for j in a.row(i).iter().flat_map(|hash| postings.rows(*hash)) {
+                let count = &mut shared[*j as usize];
+                if *count == 0 {
+                    touched.push(*j as usize);
+                }
+                *count += 1;
+            }
+            for j in touched.drain(..) {
+                scores[j] = T::from_f64(metric.score(shared[j] as usize, a.size(i), b.size(j)));
+                shared[j] = 0;
             }
         }
         Ok(())
     };
-    job.fill(a.len(), b.len(), |i| 4 * b.len() + 16 * a.size(i), block)
+    job.fill(a.len(), b.len(), |i| b.len() + 16 * a.size(i), block)
 }
 
 #[cfg(test)]

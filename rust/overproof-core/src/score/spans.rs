@@ -228,7 +228,7 @@ fn only_tokens_of(a: &[u32], b: &[u32]) -> Vec<u32> {
 /// All maximal spans, of any length, in order of a. Cost O(len(a) + len(b)); `floor` as in [`matching_statistics`].
 pub fn maximal_spans(a: &[u32], b: &[u32], floor: Option<&[u32]>) -> Vec<Span> {
     let ends = matching_statistics(a, b, floor);
-    let grows = |i: usize| ends.get(i + 1).is_some_and(|next| next.len > 0 && next.a_start == ends[i].a_start);
+    let grows = |i: usize| ends.get(i + 1).is_some_and(|next| next.a_start == ends[i].a_start);
     (0..ends.len()).filter(|i| ends[*i].len > 0 && !grows(*i)).map(|i| ends[i]).collect()
 }
 
