@@ -7,6 +7,7 @@ mod exec;
 mod input;
 mod output;
 mod read;
+mod score;
 mod shingle;
 mod sketch;
 mod text;
@@ -47,5 +48,15 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(sketch::sketch_sets, m)?)?;
     m.add_function(wrap_pyfunction!(sketch::sketch_hashes, m)?)?;
     m.add_function(wrap_pyfunction!(sketch::fracminhash_sets, m)?)?;
+    m.add_class::<score::Spans>()?;
+    m.add_function(wrap_pyfunction!(score::score, m)?)?;
+    m.add_function(wrap_pyfunction!(score::containment_debiased, m)?)?;
+    m.add_function(wrap_pyfunction!(score::hamming, m)?)?;
+    m.add_function(wrap_pyfunction!(score::score_trials, m)?)?;
+    m.add_function(wrap_pyfunction!(score::cdist_float32, m)?)?;
+    m.add_function(wrap_pyfunction!(score::cdist_float64, m)?)?;
+    m.add_function(wrap_pyfunction!(score::common_spans, m)?)?;
+    m.add_function(wrap_pyfunction!(score::lsh_params, m)?)?;
+    m.add_function(wrap_pyfunction!(score::collision_probability, m)?)?;
     Ok(())
 }

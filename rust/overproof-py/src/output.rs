@@ -4,10 +4,12 @@
 
 use crate::error::PyR;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch, RecordBatchIterator};
 use arrow_buffer::alloc::Allocation;
 use arrow_buffer::{BooleanBuffer, Buffer};
 use arrow_data::ArrayData;
-use arrow_schema::DataType;
+use arrow_schema::{ArrowError, DataType};
 use numpy::ndarray::{ArrayView1, ArrayView2};
 use numpy::{Element, IntoPyArray, PyArray1, PyArray2, PyArrayMethods};
 use overproof_core::error::Error;
@@ -89,4 +91,25 @@ pub fn buffer_of(array: &Bound<'_, PyAny>, view: *mut pyo3::ffi::Py_buffer, flag
         0 => Ok(()),
         _ => Err(PyErr::fetch(array.py())),
     }
+}
+
+/// A NumPy matrix, by rows, that takes over `values`.
+pub fn matrix<T: Element>(py: Python<'_>, values: Vec<T>, shape: (usize, usize)) -> PyR<Bound<'_, PyArray2<T>>> {
+    Ok(values.into_pyarray(py).reshape([shape.0, shape.1])?)
+}
+
+/// An Arrow column without nulls.
+pub fn column<T: ArrowPrimitiveType>(values: &[T::Native]) -> ArrayRef {
+    Arc::new(PrimitiveArray::<T>::from_iter_values(values.iter().copied()))
+}
+
+/// Named columns of equal length as a capsule that holds an Arrow stream of one batch.
+pub fn stream<'py>(py: Python<'py>, columns: Vec<(&str, ArrayRef)>) -> PyR<Bound<'py, PyCapsule>> {
+    let broken = |e: ArrowError| Error::Internal(format!("cannot build an Arrow batch: {e}"));
+    let columns = columns.into_iter().map(|(name, values)| (name, values, false));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).map_err(broken)?;
+    let schema = batch.schema();
+    let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema)));
+    // A consumer moves the struct out and leaves a released one, which the capsule's own drop then passes over.
+    Ok(PyCapsule::new_with_value(py, stream, c"arrow_array_stream")?)
 }

@@ -124,6 +124,21 @@ impl SpanColumns {
         self.row.is_empty()
     }
 
+    /// All int64 columns, by name.
+    pub fn wide(&self) -> [(&'static str, &Vec<i64>); 9] {
+        [
+            ("row", &self.row),
+            ("left_start", &self.left.start),
+            ("left_end", &self.left.end),
+            ("right_start", &self.right.start),
+            ("right_end", &self.right.end),
+            ("left_start_char", &self.left.start_char),
+            ("left_end_char", &self.left.end_char),
+            ("right_start_char", &self.right.start_char),
+            ("right_end_char", &self.right.end_char),
+        ]
+    }
+
     fn push_pair(&mut self, row: usize, a: &str, b: &str, mask: Option<&str>, params: &SpanParams) {
         let read = |text| mapped(text, &params.analyzer, params.normalization);
         let (left, right, mask) = (read(a), read(b), mask.map(read));
