@@ -24,6 +24,7 @@ __all__ = [
     "percent",
     "place",
     "visible",
+    "which",
 ]
 
 MISSING = "–"
@@ -161,11 +162,15 @@ def parts(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [suspect, *({**dict.fromkeys(suspect), **one, "role": "control"} for one in result.get("controls", ()))]
 
 
+def which(identity: object, row: Mapping[str, Any] | None) -> str:
+    """Name a text by its id, or by its place where it has none."""
+    return place(row) if identity is None else one_line(identity)
+
+
 def names(result: Mapping[str, Any], role: str) -> str:
-    """Name the inputs of one role by their files, or by the role where they have none."""
-    found = [
-        PurePath(str(one["path"])).name if one.get("path") else str(one.get("name") or role)
-        for one in result.get("inputs", ())
-        if one.get("role") == role
-    ]
-    return ", ".join(map(one_line, found)) or role
+    """Name the side of one role by its file; by its own name where it has none or several."""
+    found = [one for one in result.get("inputs", ()) if one.get("role") == role]
+    if len(found) == 1 and found[0].get("path"):
+        return one_line(PurePath(str(found[0]["path"])).name)
+    name = one_line((found and found[0].get("name")) or role)
+    return f"{name} ({len(found)} files)" if len(found) > 1 else name

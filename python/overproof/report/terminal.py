@@ -85,8 +85,8 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
         figures.add_row(name, show.count(one["texts"]), show.count(one["matched"]), *shares)
         if one["tokens"] is not None and one["tokens_matched"] is not None:
             share = one["tokens_matched"] / one["tokens"] if one["tokens"] else None
-            counts = show.count(one["tokens"]), show.count(one["tokens_matched"]), show.percent(share)
-            tokens.add_row(name, *counts, show.count(one["served_texts_matched"]))
+            figure = show.count(one["tokens"]), show.count(one["tokens_matched"]), show.percent(share)
+            tokens.add_row(name, *figure, show.count(one["served_texts_matched"]))
     console.print(figures)
     console.print(tokens)
     layers = table("layer", "suspect texts", "served texts", "tokens", "spans", title="Waterfall: what is left after")
@@ -98,8 +98,8 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
         best = table("suspect", "served", "n-grams", "of suspect", "run", title="Strongest matches", words_in=2)
         for one in result["matches"][:LISTED]:
             best.add_row(
-                show.one_line(one["suspect_id"]),
-                show.one_line(one["served_id"]),
+                show.which(one["suspect_id"], one["suspect_row"]),
+                show.which(one["served_id"], one["served_row"]),
                 show.count(one["ngrams"]),
                 show.percent(one["containment_of_suspect"]),
                 show.count(one["longest_run"]),
