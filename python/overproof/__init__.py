@@ -28,6 +28,17 @@ from overproof.errors import (
     OverproofError as OverproofError,
 )
 from overproof.io import read_corpus as read_corpus
+from overproof.score import LSHParams as LSHParams
+from overproof.score import Spans as Spans
+from overproof.score import cdist as cdist
+from overproof.score import common_spans as common_spans
+from overproof.score import containment as containment
+from overproof.score import dice as dice
+from overproof.score import hamming as hamming
+from overproof.score import jaccard as jaccard
+from overproof.score import lsh_params as lsh_params
+from overproof.score import overlap_coefficient as overlap_coefficient
+from overproof.score import score_interval as score_interval
 from overproof.shingle import ShingleParams as ShingleParams
 from overproof.shingle import Shingler as Shingler
 from overproof.shingle import ShingleSets as ShingleSets

@@ -107,8 +107,8 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
         console.print(best)
     for key, title in (("recall_measured", "Recall"), ("false_positives_measured", "False positives")):
         rows = show.measured(summary.get(key))
-        figure = "; ".join(f"{name} {text}".strip() for name, text in rows) or "not measured"
-        console.print(f"{title} of this run: {show.one_line(figure)}.")
+        rates = "; ".join(f"{name} {text}".strip() for name, text in rows) or "not measured"
+        console.print(f"{title} of this run: {show.one_line(rates)}.")
     for one in result["inputs"]:
         for reason, rows_skipped in (one.get("skipped") or {}).items():
             console.print(f"Skipped in {one['role']}: {show.count(rows_skipped)} {show.one_line(reason)}.")
