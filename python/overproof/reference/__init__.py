@@ -57,6 +57,7 @@ from .sketch import (
     oph_densify,
     oph_jaccard,
     power,
+    remix,
     simhash,
 )
 from .text import (
@@ -118,6 +119,7 @@ __all__ = [
     "overlap_coefficient",
     "parse_normalization",
     "power",
+    "remix",
     "replace_surrogates",
     "shingle",
     "shingle_tokens",

@@ -48,6 +48,13 @@ def fmix64(x: int) -> int:
     return x ^ x >> 33
 
 
+def remix(h: int, seed: int) -> int:
+    """The hash that ``oph``, SimHash and FracMinHash look at: h itself under seed 1, a bijection of it under others."""
+    if not 0 <= seed <= MASK64:
+        raise InputError(f"seed {seed} must be in 0 .. 2^64 - 1")
+    return h if seed == 1 else fin(h ^ next(splitmix64(seed)))
+
+
 # -- MinHash by k permutations (Broder 1997)
 
 
@@ -113,14 +120,14 @@ def minhash_jaccard(first: Sketch, second: Sketch) -> float:
 # -- MinHash by one permutation (Li, Owen & Zhang 2012)
 
 
-def oph(hashes: Iterable[int], num_perm: int = 128) -> Sketch:
+def oph(hashes: Iterable[int], num_perm: int = 128, seed: int = 1) -> Sketch:
     """One-permutation MinHash, not densified: the high half of a hash picks a bin, the low half is the value.
 
     An empty bin holds 2^32 - 1; a value of 2^32 - 1 is stored as 2^32 - 2.
     """
     values = [EMPTY_BIN] * num_perm
     empty = True
-    for h in hashes:
+    for h in (remix(h, seed) for h in hashes):
         place = (h >> 32) * num_perm >> 32
         values[place] = min(values[place], h & MASK32, EMPTY_BIN - 1)
         empty = False
@@ -154,7 +161,7 @@ def oph_densify(sketch: Sketch) -> list[int]:
 # -- SimHash (Charikar 2002)
 
 
-def simhash(hashes: Sequence[int], weights: Sequence[int], bits: int = 64) -> Sketch:
+def simhash(hashes: Sequence[int], weights: Sequence[int], bits: int = 64, seed: int = 1) -> Sketch:
     """SimHash of weighted shingles, as one or two 64-bit words.
 
     Bit j is 1 when the weights of the shingles whose hash has bit j outweigh the others; a tie gives 0. ``weights``
@@ -162,7 +169,8 @@ def simhash(hashes: Sequence[int], weights: Sequence[int], bits: int = 64) -> Sk
     """
     if bits not in (64, 128):
         raise InputError(f"bits is {bits}: give 64 or 128")
-    words = [list(hashes)] if bits == 64 else [list(hashes), [fin(h ^ KP) for h in hashes]]
+    mixed = [remix(h, seed) for h in hashes]
+    words = [mixed] if bits == 64 else [mixed, [fin(h ^ KP) for h in mixed]]
     values = []
     for word in words:
         weighted = list(zip(word, weights, strict=True))
@@ -179,11 +187,11 @@ def hamming(first: Sequence[int], second: Sequence[int]) -> int:
 # -- FracMinHash (Irber et al. 2022; Hera, Pierce-Ward & Koslicki 2023)
 
 
-def fracminhash(hashes: Iterable[int], scaled: int = 1) -> list[int]:
-    """The hashes that are kept, sorted: those with rotl(h, 32) < floor(2^64 / scaled); scaled=1 keeps all."""
+def fracminhash(hashes: Iterable[int], scaled: int = 1, seed: int = 1) -> list[int]:
+    """The hashes h that are kept, sorted: rotl(remix(h), 32) < floor(2^64 / scaled); scaled=1 keeps all."""
     if not 1 <= scaled <= MASK64:
         raise InputError(f"scaled is {scaled}: give an integer of at least 1")
-    return sorted({h for h in hashes if rotl(h, 32) < (1 << 64) // scaled})
+    return sorted({h for h in hashes if rotl(remix(h, seed), 32) < (1 << 64) // scaled})
 
 
 def power(x: float, n: int) -> float:

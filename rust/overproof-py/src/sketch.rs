@@ -345,12 +345,12 @@ impl SketchArray {
 /// Examples
 /// --------
 /// >>> import overproof as op
-/// >>> kept = op.FracMinHash(scaled=2, shingler=op.Shingler(n=1)).sketch(["the cat sat on the mat", "the cat"])
+/// >>> kept = op.FracMinHash(scaled=2, shingler=op.Shingler(n=1)).sketch(["one two three four five six", "two four six eight"])
 /// >>> kept.sizes.tolist(), kept.indptr.tolist()
-/// ([5, 2], [0, 3, 4])
+/// ([6, 4], [0, 3, 6])
 /// >>> groups, together = kept.reduce([0, 0])
-/// >>> together.hashes.tolist() == kept[0].tolist()
-/// True
+/// >>> len(together.hashes), together.sizes is None
+/// (4, True)
 #[pyclass(frozen, module = "overproof._core")]
 pub struct SetSketch {
     /// The core's sketches.
