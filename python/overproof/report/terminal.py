@@ -105,10 +105,14 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
                 show.count(one["longest_run"]),
             )
         console.print(best)
-    for key, title in (("recall_measured", "Recall"), ("false_positives_measured", "False positives")):
-        rows = show.measured(summary.get(key))
-        rates = "; ".join(f"{name} {text}".strip() for name, text in rows) or "not measured"
-        console.print(f"{title} of this run: {show.one_line(rates)}.")
+    audit = table("measured in this run", "", title="Recall and false positives", words_in=2)
+    for key, title in (
+        ("recall_measured", "planted copies found"),
+        ("false_positives_measured", "control texts matched"),
+    ):
+        for name, rate in show.measured(summary.get(key)) or [("", "not measured")]:
+            audit.add_row(show.one_line(f"{title}: {name}" if name else title), show.one_line(rate))
+    console.print(audit)
     for one in result["inputs"]:
         for reason, rows_skipped in (one.get("skipped") or {}).items():
             console.print(f"Skipped in {one['role']}: {show.count(rows_skipped)} {show.one_line(reason)}.")
