@@ -1,5 +1,6 @@
 //! Pairs of texts that share enough: candidates by shared n-grams or by bands, verified exactly.
 
+pub mod banding;
 pub mod overlap;
 pub mod pairs;
 pub mod postings;

@@ -209,7 +209,7 @@ pub fn overlap_join(
     check_threshold(threshold)?;
     let which = which(metric, right.is_some());
     let indexes = passes(metric).len();
-    let costs = (Cost { row: ROW, hash: LEFT_HASH }, Cost { row: ROW, hash: RIGHT_HASH * indexes });
+    let costs = (Cost { row: ROW, keys: 0, hash: LEFT_HASH }, Cost { row: ROW, keys: 0, hash: RIGHT_HASH * indexes });
     let mut pairs: Vec<Pair> = Vec::new();
     let build = |b: &ShingleSets| Index::new(job, metric, threshold, b);
     let empty = by_blocks(job, (left, right), which == Which::Upper, memory, costs, build, |index, block| {

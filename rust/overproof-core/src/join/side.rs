@@ -9,8 +9,8 @@ use crate::text::Texts;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Most hashes in a block: positions in an index are 32 bits.
-const MAX_HASHES: usize = 1 << 31;
+/// Most keys in a block: positions in an index are 32 bits.
+const MAX_KEYS: usize = 1 << 31;
 
 /// Rows to join, which can be had as sets block by block.
 #[derive(Clone, Copy)]
@@ -83,23 +83,23 @@ impl<'a> Side<'a> {
 
     /// Cut the rows into blocks of `cost` bytes each at most; a block has at least one row.
     fn blocks(&self, budget: usize, cost: Cost) -> Vec<Range<usize>> {
-        blocks(self.len(), budget, |i| (self.hashes(i), cost.row + cost.hash * self.hashes(i)))
+        blocks(self.len(), budget, |i| (cost.keys + self.hashes(i), cost.row + cost.hash * self.hashes(i)))
     }
 }
 
-/// Cut rows into blocks that stay under `budget` bytes and under [`MAX_HASHES`]; `size` gives hashes and bytes of a row.
+/// Cut rows into blocks that stay under `budget` bytes and under [`MAX_KEYS`]; `size` gives keys and bytes of a row.
 /// No rows give one empty block, so that every join has a first block.
 pub(super) fn blocks(rows: usize, budget: usize, size: impl Fn(usize) -> (usize, usize)) -> Vec<Range<usize>> {
     let mut out = Vec::new();
-    let (mut start, mut hashes, mut bytes) = (0, 0usize, 0usize);
+    let (mut start, mut keys, mut bytes) = (0, 0usize, 0usize);
     for row in 0..rows {
-        let (more_hashes, more_bytes) = size(row);
-        let full = bytes.saturating_add(more_bytes) > budget || hashes + more_hashes > MAX_HASHES;
+        let (more_keys, more_bytes) = size(row);
+        let full = bytes.saturating_add(more_bytes) > budget || keys + more_keys > MAX_KEYS;
         if full && row > start {
             out.push(start..row);
-            (start, hashes, bytes) = (row, 0, 0);
+            (start, keys, bytes) = (row, 0, 0);
         }
-        hashes += more_hashes;
+        keys += more_keys;
         bytes = bytes.saturating_add(more_bytes);
     }
     if start < rows || rows == 0 {
@@ -113,6 +113,8 @@ pub(super) fn blocks(rows: usize, budget: usize, size: impl Fn(usize) -> (usize,
 pub struct Cost {
     /// Each row.
     pub row: usize,
+    /// Number of keys that a row has in an index beside its hashes.
+    pub keys: usize,
     /// Each hash.
     pub hash: usize,
 }

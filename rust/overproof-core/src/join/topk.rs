@@ -91,7 +91,8 @@ pub fn overlap_topk(
     }
     // Neighbours have no order: both ends of a pair may have the other among their best.
     let which = if right.is_some() { Which::All } else { Which::Distinct };
-    let costs = (Cost { row: ROW, hash: LEFT_HASH }, Cost { row: ROW + 4 * job.threads(), hash: RIGHT_HASH });
+    let costs =
+        (Cost { row: ROW, keys: 0, hash: LEFT_HASH }, Cost { row: ROW + 4 * job.threads(), keys: 0, hash: RIGHT_HASH });
     let mut best: Vec<Vec<Pair>> = vec![Vec::new(); left.len()];
     let build = |b: &ShingleSets| Postings::new(b, |_| true, job);
     let empty = by_blocks(job, (left, right), false, memory, costs, build, |index, block| {
