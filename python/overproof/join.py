@@ -12,6 +12,7 @@ import numpy.typing as npt
 from overproof import _core
 from overproof._core import ShingleSets, Spans, TextColumn
 from overproof._memory import parse_memory
+from overproof.corpus import Corpus
 from overproof.errors import InputError
 from overproof.score import common_spans
 from overproof.shingle import Shingler
@@ -174,8 +175,9 @@ def similarity_join(
 ) -> Pairs:
     """All pairs of a left row and a right row whose score is at least `threshold`.
 
-    Of texts and sets every pair that is returned has that score: precision is 1. With ``metric="jaccard"`` and ``recall`` below 1 the
-    candidates come from MinHash bands, which miss a share of the pairs; every other join of texts or sets is complete.
+    Of texts and sets every pair that is returned has that score: precision is 1. With ``metric="jaccard"`` and
+    ``recall`` below 1 the candidates come from MinHash bands, which miss a share of the pairs; every other join of
+    texts or sets is complete.
 
     Parameters
     ----------
@@ -337,8 +339,7 @@ def _rows(value: Any, shingler: Shingler, missing: str, errors: str, threads: in
 
 def _ids(value: Any, rows: npt.NDArray[np.int64]) -> TextColumn | None:
     """The ids of these rows, where the side has ids."""
-    ids = getattr(value, "ids", None)
-    return ids.take(rows) if isinstance(ids, TextColumn) else None
+    return value.ids.take(rows) if isinstance(value, Corpus) and value.ids is not None else None
 
 
 def _pairs(left: Any, right: Any, found: _core._Pairs) -> Pairs:

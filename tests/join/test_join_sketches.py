@@ -1,11 +1,10 @@
 """Joins of MinHash sketches: candidates by bands, pairs by their estimate."""
 
 import numpy as np
+import overproof as op
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import overproof as op
 
 words = st.lists(st.sampled_from("abcdefghij"), max_size=12).map(" ".join)
 texts = st.lists(words, max_size=8)
@@ -39,9 +38,14 @@ def test_bands_of_sketches_find_what_bands_of_texts_find(scheme: str) -> None:
     rng = np.random.default_rng(3)
     rows = [rng.integers(0, 10**6, 40) for _ in range(200)]
     texts = [" ".join(map(str, row)) for row in rows]
-    near = [" ".join(map(str, np.r_[row[:39], 0])) for row in rows]
-    sketch = op.MinHash(scheme=scheme, shingler=op.Shingler(1)).sketch
-    found = op.similarity_join(sketch(texts), sketch(near), threshold=0.8)
+    near = [" ".join(map(str, [*row[:39], 10**6 + i])) for i, row in enumerate(rows)]
+    if scheme.startswith("datasketch"):
+        sketch = op.MinHash(scheme=scheme).sketch
+        sketches = sketch([text.split() for text in texts]), sketch([text.split() for text in near])
+    else:
+        sketch = op.MinHash(scheme=scheme, shingler=op.Shingler(1)).sketch
+        sketches = sketch(texts), sketch(near)
+    found = op.similarity_join(*sketches, threshold=0.8)
     assert np.array_equal(np.unique(found.left), np.arange(200))
     assert np.array_equal(found.left, found.right)
     assert abs(found.score.mean() - 39 / 41) < 0.01

@@ -4,12 +4,11 @@ import subprocess
 import sys
 
 import numpy as np
+import overproof as op
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nasty import texts as nasty_texts
-
-import overproof as op
 from overproof import reference as ref
 
 
@@ -149,7 +148,10 @@ def test_users_tokens_and_functions() -> None:
         return text.split("\n")
 
     lines.name = "lines"  # type: ignore[attr-defined]
-    assert triples(op.similarity_topk(["a\nb", "b\nc"], ["b"], shingler=op.Shingler(1, analyzer=lines))) == [(0, 0, 0.5), (1, 0, 0.5)]
+    assert triples(op.similarity_topk(["a\nb", "b\nc"], ["b"], shingler=op.Shingler(1, analyzer=lines))) == [
+        (0, 0, 0.5),
+        (1, 0, 0.5),
+    ]
 
 
 def test_pairs_leave_as_arrow() -> None:
@@ -166,7 +168,6 @@ def test_pairs_leave_as_arrow() -> None:
 
 def test_ids_go_with_the_pairs() -> None:
     pyarrow = pytest.importorskip("pyarrow")
-    pytest.importorskip("overproof.corpus")
     left = op.Corpus(["a b", "x", "c d"], ids=["first", None, "third"])
     pairs = op.similarity_join(left, ["c d", "a b"], threshold=0.5)
     assert pairs.left_id is not None

@@ -11,7 +11,7 @@ use arrow_array::types::{Float32Type, Int64Type};
 use numpy::{PyArray1, PyReadonlyArray1};
 use overproof_core::error::{Error, Result};
 use overproof_core::exec::Job;
-use overproof_core::join::banding::{banding_join, bands_for, check_recall, sketch_join};
+use overproof_core::join::banding::{banding_join, bands_for, check_bandable, check_recall, sketch_join};
 use overproof_core::join::overlap::{check_threshold, overlap_join};
 use overproof_core::join::topk::overlap_topk;
 use overproof_core::join::{Joined, Side};
@@ -129,6 +129,8 @@ impl Ask<'_> {
     /// By bands of the sketches themselves.
     fn of_sketches(&self, job: &Job<'_>, left: &Dense, right: Option<&Dense>) -> Result<(Joined, String)> {
         SketchMetric::parse(self.metric, left.params.scheme)?;
+        check_bandable(left.params.scheme)?;
+        check_threshold(self.threshold)?;
         let lsh = bands_for(self.threshold, left.k as u32, self.recall)?;
         let found = sketch_join(job, self.threshold, lsh, left, right, self.memory)?;
         let how = format!("recall={};bands={};rows={}", self.recall, lsh.bands, lsh.rows);

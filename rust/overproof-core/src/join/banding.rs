@@ -153,6 +153,17 @@ pub fn banding_join(
     Ok(Joined { pairs, rows: [left.len(), right.unwrap_or(left).len()], empty })
 }
 
+/// Refuse sketches that have no values which are equal with the probability of the Jaccard.
+pub fn check_bandable(scheme: Scheme) -> Result<()> {
+    if scheme.is_minhash() {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "{} sketches have no bands of equal values; join MinHash sketches, sets or texts, or score all pairs with cdist",
+        scheme.name()
+    )))
+}
+
 /// Pairs of MinHash rows that agree on a band and whose *estimated* Jaccard is at least `threshold`, by left, then right
 /// row.
 ///
@@ -168,13 +179,7 @@ pub fn sketch_join(
     check_threshold(threshold)?;
     let which = if right.is_some() { Which::All } else { Which::Upper };
     let right = right.unwrap_or(left);
-    if !left.params.scheme.is_minhash() {
-        return Err(Error::input(format!(
-            "{} sketches have no bands of equal values; join MinHash sketches, sets or texts, or score all pairs with \
-             cdist",
-            left.params.scheme.name()
-        )));
-    }
+    check_bandable(left.params.scheme)?;
     let comparison = Comparison::new(left, right)?;
     if (lsh.bands as usize).saturating_mul(lsh.rows as usize) > left.k {
         return Err(Error::input(format!("{} bands of {} values need more than {}", lsh.bands, lsh.rows, left.k)));
