@@ -54,7 +54,7 @@ stubs: $(CHECKED) ## the hand-written stub against the compiled module
 	$(PY) -m mypy.stubtest overproof._core --mypy-config-file pyproject.toml --allowlist tools/stubtest_allow.txt --concise
 
 .PHONY: test-rust
-test-rust: ## tests of the core; needs no Python
+test-rust: check-tools ## tests of the core; needs no Python
 	cargo test --quiet --workspace --exclude overproof-py --locked
 
 .PHONY: test-python
@@ -68,7 +68,7 @@ examples: $(CHECKED) ## run the examples of README, docs and docstrings
 
 .PHONY: bench-smoke
 bench-smoke: $(CHECKED) ## every benchmark once on a small input
-	$(if $(wildcard benches/*.py),$(PY) -m pytest -q benches --benchmark-disable)
+	$(PY) -m pytest -q benches --benchmark-disable
 
 .PHONY: bench
 bench: $(RELEASE) ## time the stages beside other engines; raw results go to benches/record
@@ -97,8 +97,11 @@ clean: ## remove all that these targets made
 	rm -f python/overproof/_core*.so
 	find python tests tools -name __pycache__ -type d -exec rm -rf {} +
 
-$(DEPS): pyproject.toml tools/requirements.py
-	@tools/check_tools.sh $(PYTHON)
+.PHONY: check-tools
+check-tools: # no help line: all that builds or tests does this first
+	@tools/check_tools.sh $(firstword $(wildcard $(PY)) $(PYTHON))
+
+$(DEPS): pyproject.toml tools/requirements.py | check-tools
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
 	@echo "installing the development tools into $(VENV)"
 	@$(PY) tools/requirements.py dev > $@.txt

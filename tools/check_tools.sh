@@ -2,7 +2,7 @@
 # Exit 1 where a tool is missing or too old; the first line printed says what to install.
 # Usage: tools/check_tools.sh PYTHON
 set -u
-cd "$(dirname "$0")/.." || exit 1
+cd "${0%/*}/.." || exit 1
 python=${1:-python3}
 
 field() { # the value of `key = "..."` in a TOML file, by its first occurrence

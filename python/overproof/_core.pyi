@@ -8,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 __version__: str
-UNICODE_VERSION: str
 DEBUG_BUILD: bool
+HASH: str
+RUSTC: str
+TARGET: str
+UNICODE_VERSION: str
 
 def unicode_table() -> str: ...
 def set_num_threads(threads: int | None) -> None: ...
@@ -155,6 +158,16 @@ class Tokens:
     def data(self) -> bytes: ...
     def row(self, row: int) -> list[bytes]: ...
     def __len__(self) -> int: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+    @staticmethod
+    def _from_state(
+        indptr: npt.ArrayLike,
+        data: bytes,
+        offsets: npt.ArrayLike,
+        start: list[int],
+        end: list[int],
+        single: list[bool],
+    ) -> Tokens: ...
 
 def tokenize(
     texts: Any, analyzer: str, normalization: str, missing: str, errors: str, threads: int | None
@@ -338,45 +351,3 @@ def common_spans(
 ) -> tuple[Spans, int]: ...
 def lsh_params(threshold: float, num_perm: int, recall: float) -> tuple[int, int]: ...
 def collision_probability(similarities: npt.NDArray[np.float64], bands: int, rows: int) -> npt.NDArray[np.float64]: ...
-
-_Pairs = tuple[
-    tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]],
-    tuple[int, int],
-    tuple[int, int],
-    bool,
-    str,
-    int,
-]
-
-def similarity_join(
-    left: Any,
-    right: Any | None,
-    params: ShingleParams,
-    metric: str,
-    threshold: float,
-    recall: float,
-    num_perm: int,
-    memory: int | None,
-    missing: str,
-    errors: str,
-    threads: int | None,
-) -> _Pairs: ...
-def similarity_topk(
-    left: Any,
-    right: Any | None,
-    k: int,
-    params: ShingleParams,
-    metric: str,
-    threshold: float,
-    memory: int | None,
-    missing: str,
-    errors: str,
-    threads: int | None,
-) -> _Pairs: ...
-def fingerprint(canonical: str) -> int: ...
-def pairs_stream(
-    left: npt.NDArray[np.int64],
-    right: npt.NDArray[np.int64],
-    score: npt.NDArray[np.float32],
-    ids: tuple[TextColumn | None, TextColumn | None],
-) -> Any: ...

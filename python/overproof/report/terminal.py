@@ -16,7 +16,6 @@ __all__ = ["render"]
 
 LISTED = 5
 """Matches in the summary."""
-AUDIT = "Recall and false positives, measured"
 TEXTS = "Texts that match served text"
 PLAIN = str.maketrans({"“": '"', "”": '"', "–": "-", "…": "...", "⟨": "<", "⟩": ">"})
 
@@ -92,8 +91,8 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
     console.print(tokens)
     layers = table("layer", "suspect texts", "served texts", "tokens", "spans", title="Waterfall: what is left after")
     for layer in result["waterfall"]:
-        counts = (show.count(layer[key]) for key in ("suspect_texts", "served_texts", "tokens", "spans"))
-        layers.add_row(show.one_line(layer["layer"]), *counts)
+        left = (show.count(layer[key]) for key in ("suspect_texts", "served_texts", "tokens", "spans"))
+        layers.add_row(show.one_line(layer["layer"]), *left)
     console.print(layers)
     if result["matches"]:
         best = table("suspect", "served", "n-grams", "of suspect", "run", title="Strongest matches", words_in=2)
@@ -106,10 +105,10 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
                 show.count(one["longest_run"]),
             )
         console.print(best)
-    audit = table("of this run", f"found ({show.confidence(result)} interval)", title=AUDIT, words_in=2)
+    audit = table("measured in this run", "", title="Recall and false positives", words_in=2)
     for key, title in (
-        ("recall_measured", "planted copies"),
-        ("false_positives_measured", "control texts"),
+        ("recall_measured", "planted copies found"),
+        ("false_positives_measured", "control texts matched"),
     ):
         for name, rate in show.measured(summary.get(key)) or [("", "not measured")]:
             audit.add_row(show.one_line(f"{title}: {name}" if name else title), show.one_line(rate))

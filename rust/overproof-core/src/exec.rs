@@ -3,10 +3,10 @@
 use crate::error::{Error, Result};
 use rayon::ThreadPool;
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, TryLockError};
 
 /// Work per block, in the caller's weight unit (bytes of text as a rule): small enough that a cancel is seen within
 /// milliseconds and that threads share evenly, large enough that a block's overhead does not show.
@@ -129,31 +129,53 @@ fn cut(rows: usize, weight: impl Fn(usize) -> usize) -> Vec<Range<usize>> {
     ranges
 }
 
+/// The pools of this process and, in a forked child, those of its parent, which it never uses.
+static POOLS: Mutex<BTreeMap<(u32, usize), Arc<ThreadPool>>> = Mutex::new(BTreeMap::new());
+
+/// How often a busy lock is tried before it is taken for one that nobody will release.
+const TRIES: usize = 10_000;
+
 /// The pool of `threads` workers that belongs to this process.
 ///
-/// Pools are keyed by process id: a forked child has none of its parent's threads and would wait for them forever.
+/// Pools are keyed by process id: a forked child has none of its parent's threads and would wait for them forever. The
+/// same holds for the lock: where another thread held it during the fork, the child makes a pool for each call.
 pub fn pool(threads: usize) -> Result<Arc<ThreadPool>> {
-    type Pools = Mutex<HashMap<(u32, usize), Arc<ThreadPool>>>;
-    static POOLS: OnceLock<Pools> = OnceLock::new();
-    let pools = POOLS.get_or_init(Mutex::default);
     let key = (std::process::id(), threads);
-    // try_lock: a fork may have copied the lock while another thread of the parent held it.
-    let mut held = loop {
-        match pools.try_lock() {
-            Ok(guard) => break guard,
-            Err(std::sync::TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
-            Err(std::sync::TryLockError::WouldBlock) => std::thread::yield_now(),
+    let held = (0..TRIES).find_map(|_| match POOLS.try_lock() {
+        Ok(held) => Some(held),
+        Err(TryLockError::Poisoned(held)) => Some(held.into_inner()),
+        Err(TryLockError::WouldBlock) => {
+            std::thread::yield_now();
+            None
         }
-    };
+    });
+    let Some(mut held) = held else { return start(threads) };
     if let Some(found) = held.get(&key) {
         return Ok(Arc::clone(found));
     }
-    let made = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|i| format!("overproof-{i}"))
-        .build()
-        .map_err(|e| Error::Internal(format!("cannot start {threads} threads: {e}")))?;
-    let made = Arc::new(made);
+    let made = start(threads)?;
     held.insert(key, Arc::clone(&made));
     Ok(made)
+}
+
+fn start(threads: usize) -> Result<Arc<ThreadPool>> {
+    let made = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("overproof-{i}")).build();
+    made.map(Arc::new).map_err(|e| Error::Internal(format!("cannot start {threads} threads: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_is_kept_and_a_lock_that_nobody_releases_stops_nobody() -> Result<()> {
+        let first = pool(3)?;
+        assert!(Arc::ptr_eq(&first, &pool(3)?));
+        let held = POOLS.lock();
+        let own = pool(3)?;
+        drop(held);
+        assert!(!Arc::ptr_eq(&first, &own));
+        assert_eq!(own.install(rayon::current_num_threads), 3);
+        Ok(())
+    }
 }

@@ -4,6 +4,9 @@ use crate::error::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
+/// The name of the hash and of all else that docs/spec freezes with it.
+pub const HASH: &str = "op1";
+
 /// First eight bytes, little-endian, of the SHA-256 of a canonical ASCII parameter string.
 pub fn fingerprint(canonical: &str) -> u64 {
     let digest = Sha256::digest(canonical.as_bytes());
@@ -170,7 +173,7 @@ impl ShingleParams {
             _ => format!(";normalization={};unicode={}", self.normalization, crate::text::UNICODE_VERSION),
         };
         format!(
-            "overproof;hash=op1;n={};analyzer={};seed={}{}",
+            "overproof;hash={HASH};n={};analyzer={};seed={}{}",
             widths.join(","),
             self.analyzer.to_string().escape_default(),
             self.seed,

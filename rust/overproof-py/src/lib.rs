@@ -2,10 +2,10 @@
 
 use pyo3::prelude::*;
 
+mod build;
 mod error;
 mod exec;
 mod input;
-mod join;
 mod output;
 mod read;
 mod score;
@@ -22,9 +22,7 @@ fn unicode_table() -> &'static str {
 /// The compiled half of overproof.
 #[pymodule(gil_used = false)]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    m.add("UNICODE_VERSION", overproof_core::text::UNICODE_VERSION)?;
-    m.add("DEBUG_BUILD", cfg!(debug_assertions))?;
+    build::register(m)?;
     m.add_function(wrap_pyfunction!(unicode_table, m)?)?;
     m.add_function(wrap_pyfunction!(exec::set_num_threads, m)?)?;
     m.add_function(wrap_pyfunction!(exec::get_num_threads, m)?)?;
@@ -59,9 +57,5 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(score::common_spans, m)?)?;
     m.add_function(wrap_pyfunction!(score::lsh_params, m)?)?;
     m.add_function(wrap_pyfunction!(score::collision_probability, m)?)?;
-    m.add_function(wrap_pyfunction!(join::similarity_join, m)?)?;
-    m.add_function(wrap_pyfunction!(join::similarity_topk, m)?)?;
-    m.add_function(wrap_pyfunction!(join::pairs_stream, m)?)?;
-    m.add_function(wrap_pyfunction!(join::fingerprint, m)?)?;
     Ok(())
 }

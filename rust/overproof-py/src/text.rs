@@ -2,13 +2,23 @@
 
 use crate::error::PyR;
 use crate::exec;
-use crate::input::{Policy, TextBatch};
+use crate::input::{self, Policy, TextBatch};
 use crate::output;
 use numpy::PyArray1;
+use overproof_core::error::Error;
 use overproof_core::params::{Analyzer, Normalization};
 use overproof_core::text::tokens::{self, TokenTable};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
+
+type State<'py> = (
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyBytes>,
+    Bound<'py, PyArray1<i64>>,
+    Bound<'py, PyArray1<u32>>,
+    Bound<'py, PyArray1<u32>>,
+    Bound<'py, PyArray1<bool>>,
+);
 
 /// Tokens of a batch of texts with their byte ranges in the originals.
 #[pyclass(frozen, module = "overproof._core")]
@@ -61,6 +71,41 @@ impl Tokens {
         let of = t.indptr[row] as usize..t.indptr[row + 1] as usize;
         PyList::new(py, of.map(|i| PyBytes::new(py, &t.data[t.offsets[i] as usize..t.offsets[i + 1] as usize])))
     }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyR<(Bound<'py, PyAny>, State<'py>)> {
+        let state = (
+            Self::indptr(slf)?,
+            slf.get().data(slf.py()),
+            Self::offsets(slf)?,
+            Self::start(slf)?,
+            Self::end(slf)?,
+            Self::single(slf)?,
+        );
+        Ok((slf.get_type().getattr("_from_state")?, state))
+    }
+
+    #[staticmethod]
+    fn _from_state(
+        indptr: &Bound<'_, PyAny>,
+        data: &[u8],
+        offsets: &Bound<'_, PyAny>,
+        start: Vec<u32>,
+        end: Vec<u32>,
+        single: Vec<bool>,
+    ) -> PyR<Self> {
+        let (indptr, offsets) = (input::int64(indptr, "indptr")?, input::int64(offsets, "offsets")?);
+        let tokens = start.len();
+        let fits = [end.len(), single.len()] == [tokens; 2] && offsets.len() == tokens + 1;
+        if !fits || !bounds(&indptr, tokens) || !bounds(&offsets, data.len()) {
+            return Err(Error::Format("the pickled Tokens do not fit together".to_owned()).into());
+        }
+        Ok(Tokens { inner: TokenTable { indptr, data: data.to_vec(), offsets, start, end, single } })
+    }
+}
+
+/// Whether `at` cuts `0..len` into consecutive pieces.
+fn bounds(at: &[i64], len: usize) -> bool {
+    at.first() == Some(&0) && at.is_sorted() && at.last() == Some(&(len as i64))
 }
 
 /// Tokens of `texts`; missing texts have none.
