@@ -28,6 +28,9 @@ from overproof.errors import (
     OverproofError as OverproofError,
 )
 from overproof.io import read_corpus as read_corpus
+from overproof.join import Pairs as Pairs
+from overproof.join import similarity_join as similarity_join
+from overproof.join import similarity_topk as similarity_topk
 from overproof.score import LSHParams as LSHParams
 from overproof.score import Spans as Spans
 from overproof.score import cdist as cdist

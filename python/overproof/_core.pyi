@@ -351,3 +351,45 @@ def common_spans(
 ) -> tuple[Spans, int]: ...
 def lsh_params(threshold: float, num_perm: int, recall: float) -> tuple[int, int]: ...
 def collision_probability(similarities: npt.NDArray[np.float64], bands: int, rows: int) -> npt.NDArray[np.float64]: ...
+
+_Pairs = tuple[
+    tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]],
+    tuple[int, int],
+    tuple[int, int],
+    bool,
+    str,
+    int,
+]
+
+def similarity_join(
+    left: Any,
+    right: Any | None,
+    params: ShingleParams,
+    metric: str,
+    threshold: float,
+    recall: float,
+    num_perm: int,
+    memory: int | None,
+    missing: str,
+    errors: str,
+    threads: int | None,
+) -> _Pairs: ...
+def similarity_topk(
+    left: Any,
+    right: Any | None,
+    k: int,
+    params: ShingleParams,
+    metric: str,
+    threshold: float,
+    memory: int | None,
+    missing: str,
+    errors: str,
+    threads: int | None,
+) -> _Pairs: ...
+def fingerprint(canonical: str) -> int: ...
+def pairs_stream(
+    left: npt.NDArray[np.int64],
+    right: npt.NDArray[np.int64],
+    score: npt.NDArray[np.float32],
+    ids: tuple[TextColumn | None, TextColumn | None],
+) -> Any: ...

@@ -117,7 +117,7 @@ def measured(value: Any) -> list[tuple[str, str]]:
         total = value.get("planted", value.get("texts"))
         if "found" in value and total is not None:
             share = percent(value["found"] / total) if total else MISSING
-            bounds = f" (interval {interval(value['interval'])})" if value.get("interval") else ""
+            bounds = f" ({interval(value['interval'])})" if value.get("interval") else ""
             return [("", f"{count(value['found'])} of {count(total)}, {share}{bounds}")]
         return [(name or str(key), text) for key, inner in value.items() for name, text in measured(inner)]
     return [("", percent(value) if isinstance(value, Real) else str(value))]

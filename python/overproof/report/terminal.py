@@ -16,6 +16,7 @@ __all__ = ["render"]
 
 LISTED = 5
 """Matches in the summary."""
+AUDIT = "Recall and false positives, measured"
 TEXTS = "Texts that match served text"
 PLAIN = str.maketrans({"“": '"', "”": '"', "–": "-", "…": "...", "⟨": "<", "⟩": ">"})
 
@@ -105,10 +106,10 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
                 show.count(one["longest_run"]),
             )
         console.print(best)
-    audit = table("measured in this run", "", title="Recall and false positives", words_in=2)
+    audit = table("of this run", f"found ({show.confidence(result)} interval)", title=AUDIT, words_in=2)
     for key, title in (
-        ("recall_measured", "planted copies found"),
-        ("false_positives_measured", "control texts matched"),
+        ("recall_measured", "planted copies"),
+        ("false_positives_measured", "control texts"),
     ):
         for name, rate in show.measured(summary.get(key)) or [("", "not measured")]:
             audit.add_row(show.one_line(f"{title}: {name}" if name else title), show.one_line(rate))

@@ -6,6 +6,7 @@ mod build;
 mod error;
 mod exec;
 mod input;
+mod join;
 mod output;
 mod read;
 mod score;
@@ -57,5 +58,9 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(score::common_spans, m)?)?;
     m.add_function(wrap_pyfunction!(score::lsh_params, m)?)?;
     m.add_function(wrap_pyfunction!(score::collision_probability, m)?)?;
+    m.add_function(wrap_pyfunction!(join::similarity_join, m)?)?;
+    m.add_function(wrap_pyfunction!(join::similarity_topk, m)?)?;
+    m.add_function(wrap_pyfunction!(join::pairs_stream, m)?)?;
+    m.add_function(wrap_pyfunction!(join::fingerprint, m)?)?;
     Ok(())
 }

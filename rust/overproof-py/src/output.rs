@@ -5,7 +5,7 @@
 use crate::error::PyR;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
-use arrow_array::{ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch, RecordBatchIterator};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, RecordBatch, RecordBatchIterator, make_array};
 use arrow_buffer::alloc::Allocation;
 use arrow_buffer::{BooleanBuffer, Buffer};
 use arrow_data::ArrayData;
@@ -103,10 +103,18 @@ pub fn column<T: ArrowPrimitiveType>(values: &[T::Native]) -> ArrayRef {
     Arc::new(PrimitiveArray::<T>::from_iter_values(values.iter().copied()))
 }
 
+/// A column of texts as an Arrow large_string column; the bytes are shared, not copied.
+pub fn texts(column: &Arc<TextColumn>) -> PyR<ArrayRef> {
+    Ok(make_array(large_string(column)?))
+}
+
 /// Named columns of equal length as a capsule that holds an Arrow stream of one batch.
 pub fn stream<'py>(py: Python<'py>, columns: Vec<(&str, ArrayRef)>) -> PyR<Bound<'py, PyCapsule>> {
     let broken = |e: ArrowError| Error::Internal(format!("cannot build an Arrow batch: {e}"));
-    let columns = columns.into_iter().map(|(name, values)| (name, values, false));
+    let columns = columns.into_iter().map(|(name, values)| {
+        let nullable = values.is_nullable();
+        (name, values, nullable)
+    });
     let batch = RecordBatch::try_from_iter_with_nullable(columns).map_err(broken)?;
     let schema = batch.schema();
     let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema)));

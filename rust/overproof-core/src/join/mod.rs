@@ -1,5 +1,12 @@
 //! Pairs of texts that share enough: candidates by shared n-grams or by bands, verified exactly.
 
+pub mod banding;
+pub mod overlap;
+pub mod pairs;
 pub mod postings;
+pub mod side;
+pub mod topk;
 
+pub use pairs::{Joined, Pair};
 pub use postings::Postings;
+pub use side::Side;

@@ -80,15 +80,22 @@ fn equal_bits(x: &[u64], y: &[u64]) -> Agreement {
 }
 
 /// Two batches of sketches that may be compared.
-struct Comparison<'a> {
+pub(crate) struct Comparison<'a> {
     a: &'a SketchArray,
     b: &'a SketchArray,
 }
 
 impl<'a> Comparison<'a> {
-    fn new(a: &'a SketchArray, b: &'a SketchArray) -> Result<Self> {
+    pub(crate) fn new(a: &'a SketchArray, b: &'a SketchArray) -> Result<Self> {
         Made::check_same(&Made::from(&a.params), &Made::from(&b.params))?;
         Ok(Comparison { a, b })
+    }
+
+    /// The estimated Jaccard of row i of a and row j of b, both MinHash.
+    pub(crate) fn jaccard(&self, i: usize, j: usize) -> f64 {
+        let mut found = [Agreement::default()];
+        self.row(i, j..j + 1, &mut found);
+        SketchMetric::Jaccard.score(found[0])
     }
 
     /// Row i of a against some rows of b.

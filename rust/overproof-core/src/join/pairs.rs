@@ -1,0 +1,89 @@
+//! Pairs of rows with their scores, and the probing that finds them.
+
+use super::Postings;
+use crate::error::Result;
+use crate::exec::Job;
+use std::ops::Range;
+
+/// Row `left` of the left side, row `right` of the right side.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pair {
+    /// Row of the left side.
+    pub left: i64,
+    /// Row of the right side.
+    pub right: i64,
+    /// Their score.
+    pub score: f64,
+}
+
+/// What a join found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Joined {
+    /// The pairs, in the order that the join documents.
+    pub pairs: Vec<Pair>,
+    /// Rows of the left and of the right side.
+    pub rows: [usize; 2],
+    /// Rows without any shingle, which are in no pair.
+    pub empty: [usize; 2],
+}
+
+/// Which pairs of rows a join looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// All: two sides.
+    All,
+    /// Left < right: one side and a symmetric score.
+    Upper,
+    /// Left != right: one side and a score with a direction.
+    Distinct,
+}
+
+impl Which {
+    pub(super) fn takes(self, left: usize, right: usize) -> bool {
+        match self {
+            Which::All => true,
+            Which::Upper => left < right,
+            Which::Distinct => left != right,
+        }
+    }
+}
+
+/// For each row of `left` the rows of an index that share a key with it, each once and ascending, scored by `verify`.
+///
+/// Rows go to `verify` as numbers within their blocks; `out` takes the pairs by left, then right row. O(postings met).
+pub(super) fn probe(
+    job: &Job<'_>,
+    (left, right): (Range<usize>, Range<usize>),
+    which: Which,
+    weight: impl Fn(usize) -> usize,
+    look_up: impl Fn(usize, &mut Vec<u32>) + Sync,
+    verify: impl Fn(usize, usize) -> Option<f64> + Sync,
+    out: &mut Vec<Pair>,
+) -> Result<()> {
+    let found = job.chunks(left.len(), weight, |rows| {
+        let (mut pairs, mut candidates) = (Vec::new(), Vec::new());
+        for i in rows {
+            job.check()?;
+            candidates.clear();
+            look_up(i, &mut candidates);
+            candidates.sort_unstable();
+            candidates.dedup();
+            for j in candidates.iter().map(|j| *j as usize) {
+                let (left, right) = (left.start + i, right.start + j);
+                if which.takes(left, right)
+                    && let Some(score) = verify(i, j)
+                {
+                    pairs.push(Pair { left: left as i64, right: right as i64, score });
+                }
+            }
+        }
+        Ok(pairs)
+    })?;
+    out.extend(found.into_iter().flatten());
+    Ok(())
+}
+
+/// The rows of `index` under any of `keys`, added to `out`.
+pub(super) fn look_up(index: &Postings, keys: &[u64], out: &mut Vec<u32>) {
+    keys.iter().for_each(|key| out.extend_from_slice(index.get(*key)));
+}
