@@ -112,7 +112,7 @@ tokens = [text.split() for text in texts]
 made = [op.MinHash(100, scheme=s, shingler=op.Shingler(2)).sketch(texts) for s in ("affine32-op1", "oph")]
 made += [op.MinHash(100, scheme=f"datasketch-{s}").sketch(tokens) for s in ("affine32", "affine64", "legacy")]
 made += [op.SimHash(128, shingler=op.Shingler(2)).sketch(texts)]
-print(op._core.kernel_level(), hashlib.sha256(b"".join(m.to_bytes() for m in made)).hexdigest())
+print(op.build_info()["kernel"], hashlib.sha256(b"".join(m.to_bytes() for m in made)).hexdigest())
 """
 
 
