@@ -18,8 +18,10 @@ use crate::score::SetMetric;
 use crate::score::sets::intersection_size;
 use crate::shingle::ShingleSets;
 
-/// Bytes of one hash on the right side: its set, its place in the rarity table, its posting while an index is built.
-const RIGHT_HASH: usize = 96;
+/// Bytes of one hash on the right side: its set twice while it is shingled, its place in the rarity table.
+const RIGHT_HASH: usize = 24;
+/// Bytes of one posting while its index is built, and of its hash in the prefixes.
+const POSTING: usize = 60;
 /// Bytes of one hash on the left side: its set, twice while it is shingled.
 const LEFT_HASH: usize = 24;
 /// Bytes of one row: boundaries and flags.
@@ -209,7 +211,8 @@ pub fn overlap_join(
     check_threshold(threshold)?;
     let which = which(metric, right.is_some());
     let indexes = passes(metric).len();
-    let costs = (Cost { row: ROW, keys: 0, hash: LEFT_HASH }, Cost { row: ROW, keys: 0, hash: RIGHT_HASH * indexes });
+    let costs =
+        (Cost { row: ROW, keys: 0, hash: LEFT_HASH }, Cost { row: ROW, keys: 0, hash: RIGHT_HASH + POSTING * indexes });
     let mut pairs: Vec<Pair> = Vec::new();
     let build = |b: &ShingleSets| Index::new(job, metric, threshold, b);
     let empty = by_blocks(job, (left, right), which == Which::Upper, memory, costs, build, |index, block| {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::params::{HashSource, ShingleParams};
+use crate::params::{Analyzer, HashSource, ShingleParams};
 use crate::shingle::ShingleSets;
 use crate::shingle::build::from_texts;
 use crate::text::Texts;
@@ -11,6 +11,9 @@ use std::ops::Range;
 
 /// Most keys in a block: positions in an index are 32 bits.
 const MAX_KEYS: usize = 1 << 31;
+
+/// Bytes of text that are shingled at once to count their hashes.
+const COUNTED: usize = 1 << 20;
 
 /// Rows to join, which can be had as sets block by block.
 #[derive(Clone, Copy)]
@@ -61,16 +64,24 @@ impl<'a> Side<'a> {
         )))
     }
 
-    /// The most hashes that row `i` has, as a rule: a word and its separator take two bytes or more.
-    fn hashes(&self, i: usize) -> usize {
-        match self {
-            Side::Sets(sets) => sets.range(i).len(),
-            Side::Texts(texts, params) => {
-                let bytes = texts[i].map_or(0, str::len);
-                let tokens = if params.analyzer == crate::params::Analyzer::Word { bytes / 2 + 1 } else { bytes };
-                tokens * params.n.len()
-            }
+    /// How many hashes each row has; with `bound` the most that it can have as a rule, without shingling any: a word and
+    /// its separator take two bytes or more.
+    fn sizes(&self, bound: bool, job: &Job<'_>) -> Result<Vec<usize>> {
+        let (texts, params) = match self {
+            Side::Sets(sets) => return Ok((0..sets.len()).map(|i| sets.range(i).len()).collect()),
+            Side::Texts(texts, params) => (texts, params),
+        };
+        let bytes = |i: usize| texts[i].map_or(0, str::len);
+        if bound {
+            let tokens = |i| if params.analyzer == Analyzer::Word { bytes(i) / 2 + 1 } else { bytes(i) };
+            return Ok((0..texts.len()).map(|i| tokens(i) * params.n.len()).collect());
         }
+        let mut sizes = Vec::with_capacity(texts.len());
+        for rows in blocks(texts.len(), COUNTED, |i| (0, bytes(i))) {
+            let sets = from_texts(&texts[rows], params, false, job)?;
+            sizes.extend((0..sets.len()).map(|i| sets.range(i).len()));
+        }
+        Ok(sizes)
     }
 
     fn sets(&self, rows: Range<usize>, job: &Job<'_>) -> Result<Cow<'a, ShingleSets>> {
@@ -81,9 +92,11 @@ impl<'a> Side<'a> {
         })
     }
 
-    /// Cut the rows into blocks of `cost` bytes each at most; a block has at least one row.
-    fn blocks(&self, budget: usize, cost: Cost) -> Vec<Range<usize>> {
-        blocks(self.len(), budget, |i| (cost.keys + self.hashes(i), cost.row + cost.hash * self.hashes(i)))
+    /// Cut the rows into blocks of `budget` bytes at most; a block has at least one row.
+    fn blocks(&self, budget: Option<usize>, cost: Cost, job: &Job<'_>) -> Result<Vec<Range<usize>>> {
+        let sizes = self.sizes(budget.is_none(), job)?;
+        let size = |i: usize| (cost.keys + sizes[i], cost.row + cost.hash * sizes[i]);
+        Ok(blocks(self.len(), budget.unwrap_or(usize::MAX), size))
     }
 }
 
@@ -147,8 +160,11 @@ pub fn by_blocks<I>(
     let itself = right.is_none();
     let right = right.unwrap_or(left);
     left.check_same(&right)?;
-    let budget = memory.map_or(usize::MAX, |bytes| bytes / 2);
-    let (lefts, rights) = (left.blocks(budget, left_cost), right.blocks(budget, right_cost));
+    let budget = memory.map(|bytes| bytes / 2);
+    let rights = right.blocks(budget, right_cost, job)?;
+    let lefts = left.blocks(budget, left_cost, job)?;
+    // A left side that fits is not shingled again for each block of the right one.
+    let whole = if lefts.len() == 1 && !itself { Some(left.sets(lefts[0].clone(), job)?) } else { None };
     let empty_rows = |sets: &ShingleSets| (0..sets.len()).filter(|i| sets.range(*i).is_empty()).count();
     let mut empty = [0, 0];
     for (nth, r) in rights.iter().enumerate() {
@@ -159,7 +175,11 @@ pub fn by_blocks<I>(
             if itself && upper && l.start >= r.end {
                 continue;
             }
-            let a = if itself && l == r { Cow::Borrowed(&*b) } else { left.sets(l.clone(), job)? };
+            let a = match &whole {
+                Some(whole) => Cow::Borrowed(&**whole),
+                None if itself && l == r => Cow::Borrowed(&*b),
+                None => left.sets(l.clone(), job)?,
+            };
             if nth == 0 && !itself {
                 empty[0] += empty_rows(&a);
             }

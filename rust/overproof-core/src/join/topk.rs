@@ -8,8 +8,8 @@ use crate::exec::Job;
 use crate::score::SetMetric;
 use crate::shingle::ShingleSets;
 
-/// Bytes of one hash on the right side: its set, and its posting while the index is built.
-const RIGHT_HASH: usize = 88;
+/// Bytes of one hash on the right side: its set twice while it is shingled, its posting while the index is built.
+const RIGHT_HASH: usize = 72;
 /// Bytes of one hash on the left side: its set, twice while it is shingled.
 const LEFT_HASH: usize = 24;
 /// Bytes of one row: boundaries, flags and a counter for each thread.
