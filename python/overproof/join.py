@@ -56,7 +56,7 @@ class Pairs:
     --------
     >>> import overproof as op
     >>> op.similarity_join(["a b c d e f", "a b c d e f g", ""], threshold=0.5, shingler=op.Shingler(n=3))
-    <Pairs: 1 pair of 3 x 3 rows, jaccard >= 0.5, exact; rows without shingles: 1, 1>
+    <Pairs: 1 pair of 3 x 3 rows, jaccard >= 0.5, verified, recall target 0.95; rows without shingles: 1, 1>
     """
 
     left: npt.NDArray[np.int64]
@@ -90,10 +90,12 @@ class Pairs:
     def _summary(self) -> str:
         values = dict(part.split("=", 1) for part in self.params.split(";") if "=" in part)
         asked = f"best {values['k']}, " if "k" in values else ""
+        recall = values.get("recall", "1")
+        missed = f", recall target {recall}" if recall != "1" else ""
         count = len(self) or "NO"
         return (
             f"{count} pair{'' if len(self) == 1 else 's'} of {self.rows[0]} x {self.rows[1]} rows, {asked}"
-            f"{values['metric']} >= {values['threshold']}, {'exact' if self.verified else 'estimated'}; "
+            f"{values['metric']} >= {values['threshold']}, {'verified' if self.verified else 'estimated'}{missed}; "
             f"rows without shingles: {self.empty[0]}, {self.empty[1]}"
         )
 

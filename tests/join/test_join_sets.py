@@ -141,7 +141,7 @@ def test_nothing_found_is_said_loudly(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "overproof"):
         pairs = op.similarity_join(sets_of([frozenset(), frozenset({1})]), sets_of([frozenset({2})]), threshold=0.5)
     assert len(pairs) == 0
-    summary = "NO pairs of 2 x 1 rows, jaccard >= 0.5, exact; rows without shingles: 1, 0"
+    summary = "NO pairs of 2 x 1 rows, jaccard >= 0.5, verified, recall target 0.95; rows without shingles: 1, 0"
     assert summary in repr(pairs)
     assert [record.getMessage() for record in caplog.records] == [f"the join found nothing: {summary}"]
     caplog.clear()
