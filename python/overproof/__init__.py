@@ -6,6 +6,8 @@ from overproof._core import __version__ as __version__
 from overproof._core import get_num_threads as get_num_threads
 from overproof._core import set_num_threads as set_num_threads
 from overproof.build import build_info as build_info
+from overproof.compare import compare as compare
+from overproof.comparison import Comparison as Comparison
 from overproof.corpus import Corpus as Corpus
 from overproof.corpus import Source as Source
 from overproof.corpus import TextColumn as TextColumn

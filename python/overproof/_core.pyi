@@ -81,7 +81,11 @@ def head(path: str | PathLike[str], n: int, *, max_line: int, skip: bool = False
 
 @final
 class ShingleParams:
-    def __new__(cls, n: list[int], analyzer: str, normalization: str, seed: int) -> ShingleParams: ...
+    def __new__(
+        cls, n: list[int], analyzer: str, normalization: str, seed: int, lists: str = "keep"
+    ) -> ShingleParams: ...
+    @property
+    def lists(self) -> str: ...
     @property
     def n(self) -> tuple[int, ...]: ...
     @property
@@ -111,6 +115,8 @@ class ShingleSets:
     def missing(self) -> npt.NDArray[np.bool_]: ...
     @property
     def tokens(self) -> npt.NDArray[np.uint32]: ...
+    @property
+    def singles(self) -> npt.NDArray[np.uint32]: ...
     @property
     def params(self) -> ShingleParams | None: ...
     @property
@@ -393,3 +399,48 @@ def pairs_stream(
     score: npt.NDArray[np.float32],
     ids: tuple[TextColumn | None, TextColumn | None],
 ) -> Any: ...
+def representatives(sets: ShingleSets) -> npt.NDArray[np.int64]: ...
+def frequent(
+    sets: ShingleSets, units: npt.ArrayLike, cap: int
+) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32]]: ...
+
+@final
+class CopySide:
+    def __new__(
+        cls, sets: ShingleSets, prompts: ShingleSets | None, background: npt.ArrayLike, boilerplate: npt.ArrayLike
+    ) -> CopySide: ...
+    @property
+    def open(self) -> npt.NDArray[np.uint32]: ...
+    def __len__(self) -> int: ...
+
+@final
+class CopyIndex:
+    def __new__(
+        cls,
+        sets: ShingleSets,
+        prompts: ShingleSets | None,
+        background: npt.ArrayLike,
+        boilerplate: npt.ArrayLike,
+        representatives: npt.ArrayLike,
+        limit: int,
+    ) -> CopyIndex: ...
+    def __len__(self) -> int: ...
+    def find(
+        self,
+        suspect: CopySide,
+        min_ngrams: float,
+        min_containment: float,
+        min_embedded: float,
+        top: int,
+        threads: int | None,
+    ) -> dict[str, npt.NDArray[Any]]: ...
+    def verify(
+        self,
+        suspect: CopySide,
+        left: npt.ArrayLike,
+        right: npt.ArrayLike,
+        suspect_texts: Any,
+        served_texts: Any,
+        stage: int,
+        threads: int | None,
+    ) -> dict[str, npt.NDArray[Any]]: ...

@@ -36,6 +36,9 @@ class Shingler:
         ``+whitespace`` in this order (docs/spec/text.md).
     seed : int
         Chooses one of the hash functions. Not a key: whoever knows the text can compute its shingles.
+    lists : {"keep", "both"}
+        ``"both"`` adds the shingles of the text without its list markers ("1.", "2)" between white space), so that
+        a list keeps its shingles when an edit of layout drops the numbers (docs/spec/text.md).
 
     Notes
     -----
@@ -61,6 +64,7 @@ class Shingler:
         analyzer: str | Callable[[str], Sequence[str]] = "word",
         normalization: str = "nfkc_casefold",
         seed: int = 0,
+        lists: str = "keep",
     ) -> None:
         widths = [n] if isinstance(n, int | np.integer) else list(n)
         if not all(isinstance(w, int | np.integer) and 1 <= w <= 255 for w in widths):
@@ -71,7 +75,7 @@ class Shingler:
         name = f"named:{_name(analyzer)}" if callable(analyzer) else analyzer
         if name == "tokens" or callable(analyzer):
             normalization = "none"
-        self.params: ShingleParams = ShingleParams([int(w) for w in widths], name, normalization, int(seed))
+        self.params: ShingleParams = ShingleParams([int(w) for w in widths], name, normalization, int(seed), lists)
 
     @property
     def fingerprint(self) -> int:

@@ -40,9 +40,7 @@ def test_what_a_reader_sees_stays(text: str) -> None:
 def test_measured_rates_in_every_form() -> None:
     assert show.measured(None) == []
     assert show.measured(0.5) == [("", "50.0%")]
-    assert show.measured({"planted": 4, "found": 3, "interval": [0.2, 0.9]}) == [
-        ("", "3 of 4, 75.0% (20.0% to 90.0%)")
-    ]
+    assert show.measured({"planted": 4, "found": 3, "interval": [0.2, 0.9]}) == [("", "3 of 4, 75.0% (20.0% to 90.0%)")]
     assert show.measured({"planted": 0, "found": 0}) == [("", "0 of 0, –")]
     assert show.measured({"none": {"planted": 2, "found": 2}, "drop": None, "case": 1.0}) == [
         ("none", "2 of 2, 100%"),

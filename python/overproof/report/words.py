@@ -70,7 +70,7 @@ LAYERS = {
     "raw": "every match of the rule, nothing taken away",
     "prompt echo": "without n-grams that the prompts already contain",
     "background": "without n-grams of the background texts",
-    "boilerplate": "without templates repeated within the suspect",
+    "boilerplate": "without n-grams that many texts of either side repeat",
     "left": "what this report counts",
 }
 

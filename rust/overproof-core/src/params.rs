@@ -146,6 +146,8 @@ pub struct ShingleParams {
     pub normalization: Normalization,
     /// Chooses one of the hash functions; not a key.
     pub seed: u64,
+    /// Add the shingles of the text without its list markers, so that an edit of layout costs no match.
+    pub both_lists: bool,
 }
 
 impl ShingleParams {
@@ -156,7 +158,16 @@ impl ShingleParams {
         if n.is_empty() || n[0] == 0 {
             return Err(Error::input("n must name at least one shingle width, each from 1 to 255"));
         }
-        Ok(ShingleParams { n, analyzer, normalization, seed })
+        Ok(ShingleParams { n, analyzer, normalization, seed, both_lists: false })
+    }
+
+    /// The same, with the shingles of the text without list markers added.
+    pub fn with_both_lists(mut self) -> Result<Self> {
+        if matches!(self.analyzer, Analyzer::Tokens | Analyzer::Named(_)) {
+            return Err(Error::input("lists=\"both\" looks at text; this analyzer takes tokens"));
+        }
+        self.both_lists = true;
+        Ok(self)
     }
 
     /// The smallest width: texts with fewer tokens are short.
@@ -173,11 +184,11 @@ impl ShingleParams {
             _ => format!(";normalization={};unicode={}", self.normalization, crate::text::UNICODE_VERSION),
         };
         format!(
-            "overproof;hash={HASH};n={};analyzer={};seed={}{}",
+            "overproof;hash={HASH};n={};analyzer={};seed={}{text}{}",
             widths.join(","),
             self.analyzer.to_string().escape_default(),
             self.seed,
-            text
+            if self.both_lists { ";lists=both" } else { "" }
         )
     }
 

@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 mod build;
+mod copies;
 mod error;
 mod exec;
 mod input;
@@ -62,5 +63,9 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(join::similarity_topk, m)?)?;
     m.add_function(wrap_pyfunction!(join::pairs_stream, m)?)?;
     m.add_function(wrap_pyfunction!(join::fingerprint, m)?)?;
+    m.add_class::<copies::CopySide>()?;
+    m.add_class::<copies::CopyIndex>()?;
+    m.add_function(wrap_pyfunction!(copies::representatives, m)?)?;
+    m.add_function(wrap_pyfunction!(copies::frequent, m)?)?;
     Ok(())
 }

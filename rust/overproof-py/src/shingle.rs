@@ -24,12 +24,18 @@ pub struct ShingleParams {
 #[pymethods]
 impl ShingleParams {
     #[new]
-    fn new(n: Vec<u8>, analyzer: &str, normalization: &str, seed: u64) -> PyR<Self> {
+    #[pyo3(signature = (n, analyzer, normalization, seed, lists="keep"))]
+    fn new(n: Vec<u8>, analyzer: &str, normalization: &str, seed: u64, lists: &str) -> PyR<Self> {
         let analyzer = match analyzer.strip_prefix("named:") {
             Some(name) => Analyzer::Named(name.to_owned()),
             None => Analyzer::parse(analyzer)?,
         };
         let inner = Params::new(n, analyzer, Normalization::parse(normalization)?, seed)?;
+        let inner = match lists {
+            "keep" => inner,
+            "both" => inner.with_both_lists()?,
+            _ => return Err(Error::input(format!("lists={lists:?} is unknown; give keep or both")).into()),
+        };
         Ok(ShingleParams { inner })
     }
 
@@ -54,6 +60,11 @@ impl ShingleParams {
     }
 
     #[getter]
+    fn lists(&self) -> &'static str {
+        if self.inner.both_lists { "both" } else { "keep" }
+    }
+
+    #[getter]
     fn fingerprint(&self) -> u64 {
         self.inner.fingerprint()
     }
@@ -70,10 +81,15 @@ impl ShingleParams {
         self.inner.fingerprint()
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Vec<u16>, String, String, u64))> {
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Vec<u16>, String, String, u64, &'static str))> {
         let p = &slf.get().inner;
         let n = p.n.iter().map(|n| u16::from(*n)).collect();
-        Ok((slf.get_type().into_any(), (n, p.analyzer.to_string(), p.normalization.to_string(), p.seed)))
+        Ok((
+            slf.get_type().into_any(),
+            (n, p.analyzer.to_string(), p.normalization.to_string(), p.seed, slf.get().lists()),
+        ))
     }
 }
 
@@ -90,6 +106,7 @@ type State<'py> = (
     Option<Bound<'py, PyArray1<u32>>>,
     Bound<'py, PyArray1<bool>>,
     Bound<'py, PyArray1<bool>>,
+    Bound<'py, PyArray1<u32>>,
     Bound<'py, PyArray1<u32>>,
     Option<ShingleParams>,
     u64,
@@ -125,6 +142,11 @@ impl ShingleSets {
     #[getter]
     fn tokens<'py>(slf: &Bound<'py, Self>) -> PyR<Bound<'py, PyArray1<u32>>> {
         output::view(slf.as_any(), &slf.get().inner.tokens)
+    }
+
+    #[getter]
+    fn singles<'py>(slf: &Bound<'py, Self>) -> PyR<Bound<'py, PyArray1<u32>>> {
+        output::view(slf.as_any(), &slf.get().inner.singles)
     }
 
     #[getter]
@@ -168,6 +190,7 @@ impl ShingleSets {
             counts,
             short: vec![false; rows],
             missing: vec![false; rows],
+            singles: vec![0; rows],
             tokens,
             params,
             fingerprint,
@@ -215,6 +238,7 @@ impl ShingleSets {
             output::array(py, s.short.clone()),
             output::array(py, s.missing.clone()),
             output::array(py, s.tokens.clone()),
+            output::array(py, s.singles.clone()),
             slf.get().params(),
             s.fingerprint,
         );
@@ -230,15 +254,18 @@ impl ShingleSets {
         short: Vec<bool>,
         missing: Vec<bool>,
         tokens: Vec<u32>,
+        singles: Vec<u32>,
         params: Option<ShingleParams>,
         fingerprint: u64,
     ) -> PyR<Self> {
         let made = ShingleSets::from_hashes(indptr, hashes, counts, params)?;
         let inner = &made.inner;
-        if fingerprint != inner.fingerprint || [short.len(), missing.len(), tokens.len()] != [inner.len(); 3] {
+        if fingerprint != inner.fingerprint
+            || [short.len(), missing.len(), tokens.len(), singles.len()] != [inner.len(); 4]
+        {
             return Err(Error::Format("the pickled ShingleSets do not fit together".to_owned()).into());
         }
-        let inner = Sets { short, missing, tokens, ..Sets::clone(inner) };
+        let inner = Sets { short, missing, tokens, singles, ..Sets::clone(inner) };
         Ok(ShingleSets { inner: Arc::new(inner) })
     }
 }

@@ -79,16 +79,8 @@ fn band_keys(job: &Job<'_>, sketches: &SketchArray, lsh: LshParams, rows: Range<
         *end += if sketches.empty[i] { 0 } else { i64::from(lsh.bands) };
         Some(*end)
     });
-    Ok(ShingleSets {
-        indptr: std::iter::once(0).chain(ends).collect(),
-        hashes: parts.concat(),
-        counts: None,
-        short: vec![false; rows.len()],
-        missing: vec![false; rows.len()],
-        tokens: vec![0; rows.len()],
-        params: None,
-        fingerprint: sketches.fingerprint,
-    })
+    let indptr = std::iter::once(0).chain(ends).collect();
+    Ok(ShingleSets::of_hashes(indptr, parts.concat(), sketches.fingerprint))
 }
 
 /// Work on one row's keys, in bytes of text: its postings are met in memory at random.

@@ -1,6 +1,7 @@
 //! Pairs of texts that share enough: candidates by shared n-grams or by bands, verified exactly.
 
 pub mod banding;
+pub mod copies;
 pub mod overlap;
 pub mod pairs;
 pub mod postings;

@@ -157,17 +157,7 @@ impl Index {
             hashes.extend_from_slice(self.part(Part::Prefix, b.row(j), &mut scratch));
             indptr.push(hashes.len() as i64);
         }
-        let flags = || vec![false; b.len()];
-        ShingleSets {
-            indptr,
-            hashes,
-            counts: None,
-            short: flags(),
-            missing: flags(),
-            tokens: vec![0; b.len()],
-            params: None,
-            fingerprint: b.fingerprint,
-        }
+        ShingleSets::of_hashes(indptr, hashes, b.fingerprint)
     }
 
     fn candidates(&self, block: &Block<'_>, i: usize, out: &mut Vec<u32>) {

@@ -229,20 +229,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn sets(rows: &[Option<BTreeSet<u64>>]) -> ShingleSets {
-        let mut made = ShingleSets {
-            indptr: vec![0],
-            hashes: vec![],
-            counts: None,
-            short: vec![false; rows.len()],
-            missing: rows.iter().map(Option::is_none).collect(),
-            tokens: vec![0; rows.len()],
-            params: None,
-            fingerprint: 7,
-        };
-        for row in rows {
-            made.hashes.extend(row.iter().flatten());
-            made.indptr.push(made.hashes.len() as i64);
-        }
+        let of_row = |row: &Option<BTreeSet<u64>>| row.iter().flatten().copied().collect();
+        let mut made = ShingleSets::of_rows(rows.iter().map(of_row).collect());
+        made.missing = rows.iter().map(Option::is_none).collect();
         made
     }
 

@@ -122,6 +122,7 @@ fn join(parts: Vec<Part>, missing: Vec<bool>, params: &ShingleParams, counts: bo
         short: Vec::with_capacity(missing.len()),
         missing,
         tokens: Vec::new(),
+        singles: Vec::new(),
         params: Some(params.clone()),
         fingerprint: params.fingerprint(),
     };
@@ -138,6 +139,7 @@ fn join(parts: Vec<Part>, missing: Vec<bool>, params: &ShingleParams, counts: bo
         }
         out.short.extend(part.shapes.iter().map(|s| s.short));
         out.tokens.extend(part.shapes.iter().map(|s| s.tokens));
+        out.singles.extend(part.shapes.iter().map(|s| s.singles));
     }
     out
 }

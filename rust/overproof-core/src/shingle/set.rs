@@ -19,6 +19,8 @@ pub struct ShingleSets {
     pub missing: Vec<bool>,
     /// Number of tokens of each text.
     pub tokens: Vec<u32>,
+    /// Those of them that are single characters of scripts without spaces; thresholds count them half.
+    pub singles: Vec<u32>,
     /// How the hashes were made; `None` for hashes that the user brought.
     pub params: Option<ShingleParams>,
     /// Fingerprint of how the hashes were made.
@@ -26,23 +28,30 @@ pub struct ShingleSets {
 }
 
 impl ShingleSets {
-    /// Sets of hashes that the user brought; each row sorted and unique.
-    pub fn of_rows(rows: Vec<Vec<u64>>) -> Self {
-        let mut indptr = vec![0];
-        for row in &rows {
-            indptr.push(indptr[indptr.len() - 1] + row.len() as i64);
-        }
-        let n = rows.len();
+    /// Sets of hashes that came from elsewhere: rows sorted and unique, boundaries valid.
+    pub fn of_hashes(indptr: Vec<i64>, hashes: Vec<u64>, fingerprint: u64) -> Self {
+        let n = indptr.len() - 1;
         ShingleSets {
-            indptr,
-            tokens: rows.iter().map(|r| r.len() as u32).collect(),
-            hashes: rows.concat(),
-            counts: None,
+            tokens: indptr.windows(2).map(|w| (w[1] - w[0]) as u32).collect(),
+            singles: vec![0; n],
             short: vec![false; n],
             missing: vec![false; n],
+            counts: None,
             params: None,
-            fingerprint: crate::params::fingerprint("overproof;hashes=user"),
+            indptr,
+            hashes,
+            fingerprint,
         }
+    }
+
+    /// Sets of hashes that the user brought; each row sorted and unique.
+    pub fn of_rows(rows: Vec<Vec<u64>>) -> Self {
+        let ends = rows.iter().scan(0, |end, row| {
+            *end += row.len() as i64;
+            Some(*end)
+        });
+        let indptr = std::iter::once(0).chain(ends).collect();
+        Self::of_hashes(indptr, rows.concat(), crate::params::fingerprint("overproof;hashes=user"))
     }
 
     /// Number of rows.
@@ -80,6 +89,7 @@ impl ShingleSets {
             short: pick(&self.short),
             missing: pick(&self.missing),
             tokens: rows.iter().map(|r| self.tokens[*r as usize]).collect(),
+            singles: rows.iter().map(|r| self.singles[*r as usize]).collect(),
             params: self.params.clone(),
             fingerprint: self.fingerprint,
         };

@@ -3,6 +3,7 @@
 use super::hash::{KP, Seeds, fin, polynomial};
 use crate::params::{Analyzer, ShingleParams};
 use crate::text::fast::Canonicalizer;
+use crate::text::lists::without_markers;
 use crate::text::tokenize::MappedTokens;
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ use std::sync::Arc;
 pub struct Shape {
     /// Number of tokens.
     pub tokens: u32,
+    /// Tokens that are single characters of scripts without spaces.
+    pub singles: u32,
     /// Whether the text was shorter than the smallest width: one shingle of the whole text.
     pub short: bool,
 }
@@ -42,14 +45,24 @@ impl Shingler {
 
     /// The shingle hashes of `text` in text order, repeats kept.
     pub fn text(&mut self, text: &str) -> (&[u64], Shape) {
-        self.canon.clear();
         self.hashes.clear();
-        let shape = match self.params.analyzer {
+        let shape = self.append(text);
+        if self.params.both_lists
+            && let Some(plain) = without_markers(text)
+        {
+            self.append(&plain);
+        }
+        (&self.hashes, shape)
+    }
+
+    fn append(&mut self, text: &str) -> Shape {
+        self.canon.clear();
+        match self.params.analyzer {
             Analyzer::Word => {
-                self.canonicalizer.words(text, &mut self.canon);
+                let singles = self.canonicalizer.words(text, &mut self.canon);
                 self.tokens.clear();
                 word_values(&self.seeds, &mut self.canon, &mut self.tokens);
-                grams(&self.seeds, &self.params.n, &self.tokens, &mut self.hashes)
+                Shape { singles, ..grams(&self.seeds, &self.params.n, &self.tokens, &mut self.hashes) }
             }
             Analyzer::Char => {
                 self.canonicalizer.full(text, &mut self.canon);
@@ -68,8 +81,7 @@ impl Shingler {
                 windows(&self.seeds, &self.params.n, &self.canon, None, &mut self.hashes)
             }
             Analyzer::Tokens | Analyzer::Named(_) => Shape::default(),
-        };
-        (&self.hashes, shape)
+        }
     }
 
     /// The shingle hashes of tokens that the user brings, as bytes.
@@ -171,7 +183,7 @@ fn value_at(seeds: &Seeds, canon: &[u8], start: usize, end: usize) -> u64 {
 
 /// Append the hashes of all windows of each width over token values.
 fn grams(seeds: &Seeds, widths: &[u8], w: &[u64], out: &mut Vec<u64>) -> Shape {
-    let shape = Shape { tokens: w.len() as u32, short: short(widths, w.len()) };
+    let shape = Shape { tokens: w.len() as u32, singles: 0, short: short(widths, w.len()) };
     if shape.short {
         out.push(fin(polynomial(w).wrapping_add(seeds.short_term(w.len()))));
         return shape;
@@ -221,7 +233,7 @@ fn rolling(w: &[u64], n: usize, term: u64, out: &mut Vec<u64>) {
 /// Append the hashes of all windows of each width over bytes, or over code points that start and end at `ends`.
 fn windows(seeds: &Seeds, widths: &[u8], text: &[u8], ends: Option<&[u32]>, out: &mut Vec<u64>) -> Shape {
     let tokens = ends.map_or(text.len(), |e| e.len() - 1);
-    let shape = Shape { tokens: tokens as u32, short: short(widths, tokens) };
+    let shape = Shape { tokens: tokens as u32, singles: 0, short: short(widths, tokens) };
     if shape.short {
         out.push(fin(seeds.window_bytes(text).wrapping_add(seeds.short_term(tokens))));
         return shape;

@@ -293,16 +293,8 @@ mod tests {
             .iter()
             .map(|row| row.iter().copied().collect::<std::collections::BTreeSet<u64>>().into_iter().collect())
             .collect();
-        ShingleSets {
-            indptr: array::boundaries(sorted.iter().map(Vec::len)),
-            hashes: sorted.concat(),
-            counts: None,
-            short: vec![false; rows.len()],
-            missing: vec![false; rows.len()],
-            tokens: vec![0; rows.len()],
-            params: None,
-            fingerprint: source().fingerprint,
-        }
+        let indptr = array::boundaries(sorted.iter().map(Vec::len));
+        ShingleSets::of_hashes(indptr, sorted.concat(), source().fingerprint)
     }
 
     pub fn sketched(scheme: Scheme, size: u64, seed: u64, rows: &[&[u64]]) -> Result<SketchArray> {

@@ -82,13 +82,9 @@ impl Canonicalizer {
         }
     }
 
-    /// Append the tokens of `text`, each followed or preceded by spaces, to `out`.
-    pub fn words(&self, text: &str, out: &mut Vec<u8>) {
-        if self.ascii_fold {
-            self.run::<true, true>(text, out);
-        } else {
-            self.run::<true, false>(text, out);
-        }
+    /// Append the tokens of `text`, parted by spaces, to `out`; the number of single-character tokens among them.
+    pub fn words(&self, text: &str, out: &mut Vec<u8>) -> u32 {
+        if self.ascii_fold { self.run::<true, true>(text, out) } else { self.run::<true, false>(text, out) }
     }
 
     /// Append the normalised text to `out`.
@@ -105,40 +101,41 @@ impl Canonicalizer {
         }
     }
 
-    fn run<const WORDS: bool, const FOLD: bool>(&self, text: &str, out: &mut Vec<u8>) {
+    fn run<const WORDS: bool, const FOLD: bool>(&self, text: &str, out: &mut Vec<u8>) -> u32 {
         let bytes = text.as_bytes();
         out.reserve(bytes.len() + BLOCK);
         let mut at = 0;
         // Where the character before `at` starts in the text and in `out`: a mark may still change it.
-        let mut before: (usize, usize, bool) = (0, out.len(), false);
-        let mut single = false;
+        let mut before = (0, out.len(), Singles::default());
+        let mut singles = Singles::default();
         while at < bytes.len() {
             if bytes[at] < 0x80 {
                 let from = out.len();
                 let ascii = self.ascii::<WORDS, FOLD>(&bytes[at..], out);
                 at += ascii;
-                before = (at - 1, from + ascii - 1, false);
-                single = false;
+                singles.open = false;
+                before = (at - 1, from + ascii - 1, singles);
                 continue;
             }
             let Some(c) = text[at..].chars().next() else { break };
             let entry = self.map.get(c);
             if entry >> CLASS_SHIFT == class::COMPLEX {
-                let (from, keep, was_single) = before;
+                let (from, keep, singles_before) = before;
                 out.truncate(keep);
-                single = was_single;
+                singles = singles_before;
                 let to = self.complex_end(text, at + c.len_utf8());
                 for piece in normalize(&text[from..to], Normalization { whitespace: false, ..self.how }, 0) {
-                    emit::<WORDS>(out, &mut single, class_of(tables().flags(piece.c)), piece.c);
+                    emit::<WORDS>(out, &mut singles, class_of(tables().flags(piece.c)), piece.c);
                 }
                 at = to;
-                before = (at, out.len(), single);
+                before = (at, out.len(), singles);
                 continue;
             }
-            before = (at, out.len(), single);
-            emit::<WORDS>(out, &mut single, entry >> CLASS_SHIFT, char::from_u32(entry & 0x1F_FFFF).unwrap_or(c));
+            before = (at, out.len(), singles);
+            emit::<WORDS>(out, &mut singles, entry >> CLASS_SHIFT, char::from_u32(entry & 0x1F_FFFF).unwrap_or(c));
             at += c.len_utf8();
         }
+        singles.count
     }
 
     /// Where the stretch that needs the plain normaliser ends: before a simple character that a simple one follows.
@@ -195,9 +192,17 @@ fn push(out: &mut Vec<u8>, c: char) {
     out.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
 }
 
-/// Append one character. After a single's token stands a space, which only a mark takes back.
+/// Single-character tokens so far.
+#[derive(Clone, Copy, Default)]
+struct Singles {
+    count: u32,
+    /// The last character belongs to one: behind it stands a space, which only a mark takes back.
+    open: bool,
+}
+
+/// Append one character.
 #[inline(always)]
-fn emit<const WORDS: bool>(out: &mut Vec<u8>, single: &mut bool, class: u32, c: char) {
+fn emit<const WORDS: bool>(out: &mut Vec<u8>, singles: &mut Singles, class: u32, c: char) {
     if !WORDS {
         push(out, c);
         return;
@@ -205,22 +210,22 @@ fn emit<const WORDS: bool>(out: &mut Vec<u8>, single: &mut bool, class: u32, c: 
     match class {
         class::SEPARATOR => {
             out.push(b' ');
-            *single = false;
+            singles.open = false;
         }
         class::SINGLE => {
             out.push(b' ');
             push(out, c);
             out.push(b' ');
-            *single = true;
+            *singles = Singles { count: singles.count + 1, open: true };
         }
-        class::MARK if *single => {
+        class::MARK if singles.open => {
             out.pop();
             push(out, c);
             out.push(b' ');
         }
         _ => {
             push(out, c);
-            *single = false;
+            singles.open = false;
         }
     }
 }
@@ -280,9 +285,10 @@ pub(crate) mod tests {
                 prop_assert_eq!(String::from_utf8(full).expect("UTF-8"), plain, "{} {:?}", how, text);
 
                 let mut words = Vec::new();
-                fast.words(&text, &mut words);
+                let singles = fast.words(&text, &mut words);
                 let split: Vec<&[u8]> = words.split(|b| *b == b' ').filter(|w| !w.is_empty()).collect();
                 let tokens = mapped(&text, &Analyzer::Word, how);
+                prop_assert_eq!(singles as usize, tokens.single.iter().filter(|s| **s).count());
                 let plain: Vec<&[u8]> = (0..tokens.len()).map(|i| tokens.token(i)).collect();
                 prop_assert_eq!(split, plain, "{} {:?}", how, text);
             }

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod fast;
+pub mod lists;
 pub mod normalize;
 pub mod tokenize;
 pub mod tokens;

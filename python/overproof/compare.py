@@ -1,0 +1,389 @@
+"""How much of what was served is in a suspect corpus: similarity with spans, beside controls, without a p-value."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from overproof import _core, audit
+from overproof._extras import need
+from overproof.comparison import STAGES, Comparison
+from overproof.corpus import Corpus
+from overproof.errors import InputError
+from overproof.shingle import Shingler, ShingleSets
+from overproof.units import join_units
+
+if TYPE_CHECKING:
+    from overproof.typing import TextsLike
+
+__all__ = ["compare"]
+
+log = logging.getLogger("overproof")
+
+Progress = Callable[[str, int, int], None]
+
+NO_HASHES = np.zeros(0, np.uint64)
+FLOORS = (5, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128)
+"""Document-frequency floors that a run may choose from."""
+LOST = 0.01
+"""Share of served texts that may lose over half of their n-grams to the document-frequency cap."""
+SUSPECT_CAP = (20, 0.002)
+"""An n-gram is boilerplate of a suspect or control corpus above this many texts and this share of them."""
+
+
+class Rule(NamedTuple):
+    """When a suspect text counts as holding a served one."""
+
+    min_ngrams: float
+    min_containment: float
+    min_embedded: float
+
+
+def compare(
+    served: TextsLike | Corpus,
+    suspect: TextsLike | Corpus,
+    *,
+    control: TextsLike | Corpus | Mapping[str, TextsLike | Corpus] | None = None,
+    prompts: TextsLike | None = None,
+    background: TextsLike | Corpus | None = None,
+    shingler: Shingler | None = None,
+    min_ngrams: float = 7,
+    min_containment: float = 0.28,
+    min_embedded: float = 40,
+    df_rate: float = 0.0005,
+    top: int = 8,
+    confidence: float = 0.95,
+    audit_texts: int = 200,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare a suspect corpus with served texts.
+
+    A suspect text *matches* when it shares at least `min_ngrams` n-grams with one served text and these are at least
+    `min_containment` of its own n-grams; or, for a served text inside a longer one, at least `min_embedded` n-grams
+    that are `min_containment` of the served text's. N-grams of prompts, of the background and of boilerplate count
+    neither above nor below the line.
+
+    Parameters
+    ----------
+    served : TextsLike or Corpus
+        What the provider's model answered: a log, a public set of its outputs, or answers bought to your own prompts.
+    suspect : TextsLike or Corpus
+        The corpus in question.
+    control : TextsLike, Corpus, or a mapping of names to them, optional
+        Corpora that cannot hold served texts: the same figures are computed for each.
+    prompts : TextsLike, optional
+        The prompt of each suspect text, where `suspect` is not a Corpus that carries them.
+    background : TextsLike or Corpus, optional
+        Texts whose n-grams are discounted on all sides alike; should predate the suspect and the first leak.
+    shingler : Shingler, optional
+        One width; default ``Shingler(5, lists="both")``. For scripts without spaces use ``Shingler(8)``.
+    min_ngrams : float
+        Fewest shared n-grams; a token that is a single character of a script without spaces counts half.
+    min_containment : float
+        Least share of the suspect text's unmasked n-grams, in (0, 1].
+    min_embedded : float
+        Fewest shared n-grams for a served text inside a longer suspect text.
+    df_rate : float
+        Served n-grams held by more than ``max(floor, df_rate * units)`` units are boilerplate; the floor is the
+        smallest of 5, 6, 8, ... 128 at which at most 1 % of the served texts lose over half of their n-grams.
+    top : int
+        Served texts reported for one suspect text, at most.
+    confidence : float
+        Level of the exact binomial intervals.
+    audit_texts : int
+        Served texts that are planted, edited, in a second pass to measure this run's recall; 0 = no audit.
+    seed : int
+        Chooses the planted texts and their edits.
+    threads : int, optional
+        At most this many threads; never changes a value.
+    progress : callable(stage, done, total), optional
+        Called between stages.
+
+    Returns
+    -------
+    Comparison
+        ``.summary()``, ``.waterfall``, ``.pairs``, ``.spans``, ``.to_dict()``, ``.to_json(path)``, ``.to_html(path)``.
+
+    Raises
+    ------
+    InputError
+        A side holds no text; a row is not text; lengths differ; a number is out of range.
+    MissingExtraError
+        SciPy is missing, which the intervals need.
+
+    Notes
+    -----
+    Rung L0 of the claims ladder: the texts are similar. There is no p-value, since there are no redraws. Candidates
+    share at least four n-grams; every reported pair is compared again on its exact tokens, so a hash collision cannot
+    make one. "Nothing found" is not "innocent": paraphrase, translation, over 30 % of words edited, texts of fewer
+    than ``n + min_ngrams - 1`` tokens and whatever is not in `served` are out of reach. Rows of one corpus are not
+    independent: the intervals describe the share, they test nothing.
+    Time O(tokens of all sides); memory about 30 bytes per n-gram of the served side and 9 per n-gram of the others.
+
+    References
+    ----------
+    Broder 1997 (containment); Clopper and Pearson 1934 (intervals). The rule's error rates are measured by
+    benches/validity.
+
+    Examples
+    --------
+    >>> import overproof as op
+    >>> answer = "The kettle boils when the thermostat closes its circuit and lets the current heat the coil below."
+    >>> result = op.compare([answer], ["As they say: " + answer.upper(), "Nothing of the kind."])
+    >>> result.summary()["suspect_texts_matched"]
+    1
+    >>> result.pairs.left.tolist(), result.pairs.right.tolist()
+    ([0], [0])
+    """
+    rule = Rule(float(min_ngrams), float(min_containment), float(min_embedded))
+    _check(rule, df_rate, top, confidence, audit_texts)
+    stats = need("scipy.special", extra="stats")
+    shingler = Shingler(5, lists="both") if shingler is None else shingler
+    if len(shingler.params.n) != 1:
+        raise InputError(f"shingler: compare needs one width n, not {shingler.params.n}")
+    report = progress or (lambda stage, done, total: None)
+
+    sides = {"served": _corpus(served, "served"), "suspect": _corpus(suspect, "suspect")}
+    if prompts is not None:
+        sides["suspect"] = _with_prompts(sides["suspect"], prompts)
+    controls = _controls(control)
+    total = 6 + len(controls)
+
+    report("shingling served texts", 0, total)
+    made = _Made(shingler, threads)
+    ours = made.side(sides["served"])
+    report("shingling suspect texts", 1, total)
+    theirs = made.side(sides["suspect"])
+    report("reading the background", 2, total)
+    behind = made.sets(_corpus(background, "background").texts) if background is not None else None
+    discounted = np.unique(behind.hashes) if behind is not None else NO_HASHES
+
+    report("indexing served texts", 3, total)
+    units = _served_units(sides["served"], ours)
+    common, df_rule = _document_frequencies(ours.sets, units, df_rate, shingler)
+    index = _core.CopyIndex(
+        ours.sets, ours.prompts, discounted, common, ours.representatives, max(64, 4 * int(df_rule["cap"]))
+    )
+
+    def look(side: _Shingled) -> _Looked:
+        boilerplate = np.union1d(common, _boilerplate(side))
+        masked = _core.CopySide(side.sets, side.prompts, discounted, boilerplate)
+        return _Looked(masked, index.find(masked, *rule, top, threads), boilerplate)
+
+    report("comparing suspect texts", 4, total)
+    looked = look(theirs)
+    found = looked.found
+    report("verifying matches on exact text", 5, total)
+    texts = sides["suspect"].texts
+    verified = index.verify(
+        looked.side, found["left"], found["right"], texts, sides["served"].texts, STAGES - 1, threads
+    )
+    waterfall = _waterfall(index, looked, texts, sides["served"].texts, threads)
+
+    results, scores = {}, {"suspect": found["score"]}
+    for done, (name, corpus) in enumerate(controls.items()):
+        report(f"comparing control {name}", 6 + done, total)
+        of_control = look(made.side(corpus)).found
+        results[name] = (len(corpus), int((of_control["best"][:, -1] >= 0).sum()))
+        scores[name] = of_control["score"]
+
+    def interval(hits: int, n: int) -> list[float]:
+        tail = (1 - confidence) / 2
+        low = float(stats.betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+        high = float(stats.betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
+        return [low, high]
+
+    planted = _plant(sides["served"], ours, audit_texts, seed)
+    recall = None
+    if planted is not None:
+        copies = made.sets(planted.texts)
+        masked = _core.CopySide(copies, None, discounted, looked.boilerplate)
+        seen = index.find(masked, *rule, 1, threads)["best"][:, -1] >= 0
+        recall = audit.tally(planted, seen, interval)
+    report("done", total, total)
+    return Comparison(
+        params={
+            "shingler": str(shingler.params),
+            "fingerprint": f"{shingler.fingerprint:016x}",
+            "n": shingler.params.n[0],
+            **rule._asdict(),
+            "df_rate": df_rate,
+            "top": top,
+            "confidence": confidence,
+            "audit_texts": audit_texts,
+            "seed": seed,
+        },
+        served=sides["served"],
+        suspect=sides["suspect"],
+        background=_corpus(background, "background") if background is not None else None,
+        controls=controls,
+        control_counts=results,
+        scores=scores,
+        best=found["best"],
+        pair_rows=(found["left"], found["right"]),
+        verified=verified,
+        waterfall=waterfall,
+        tokens=theirs.sets.tokens,
+        units=theirs.sets.tokens - theirs.sets.singles / 2,
+        empty=(_empty(theirs.sets), _empty(ours.sets)),
+        served_matched=int((found["served"] == STAGES).sum()),
+        df_rule=df_rule,
+        recall=recall,
+        interval=interval,
+    )
+
+
+class _Shingled(NamedTuple):
+    sets: ShingleSets
+    prompts: ShingleSets | None
+    representatives: npt.NDArray[np.int64]
+
+
+class _Looked(NamedTuple):
+    side: _core.CopySide
+    found: dict[str, npt.NDArray[Any]]
+    boilerplate: npt.NDArray[np.uint64]
+
+
+class _Made:
+    """Shingles corpora, all by one shingler."""
+
+    def __init__(self, shingler: Shingler, threads: int | None) -> None:
+        self.shingler, self.threads = shingler, threads
+
+    def sets(self, texts: TextsLike) -> ShingleSets:
+        return self.shingler.transform(texts, missing="keep", errors="replace", threads=self.threads)
+
+    def side(self, corpus: Corpus) -> _Shingled:
+        sets = self.sets(corpus.texts)
+        prompts = self.sets(corpus.prompts) if corpus.prompts is not None else None
+        return _Shingled(sets, prompts, _core.representatives(sets))
+
+
+def _check(rule: Rule, df_rate: float, top: int, confidence: float, audit_texts: int) -> None:
+    if rule.min_ngrams < 1 or rule.min_embedded < rule.min_ngrams:
+        raise InputError(f"min_ngrams={rule.min_ngrams:g} must be at least 1, and min_embedded at least min_ngrams")
+    if not 0 < rule.min_containment <= 1:
+        raise InputError(f"min_containment={rule.min_containment} must be above 0 and at most 1")
+    if not 0 <= df_rate < 1:
+        raise InputError(f"df_rate={df_rate} must be from 0 to below 1")
+    if top < 1 or audit_texts < 0:
+        raise InputError(f"top={top} must be at least 1 and audit_texts={audit_texts} at least 0")
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence={confidence} must be between 0 and 1")
+
+
+def _empty(sets: ShingleSets) -> int:
+    return int((np.diff(sets.indptr) == 0).sum())
+
+
+def _corpus(texts: Any, name: str) -> Corpus:
+    corpus = texts if isinstance(texts, Corpus) else Corpus(texts, name=name)
+    if len(corpus) == 0:
+        raise InputError(f"{name} holds no text: nothing can be compared")
+    return corpus
+
+
+def _with_prompts(corpus: Corpus, prompts: Any) -> Corpus:
+    if corpus.prompts is not None:
+        raise InputError("prompts: the suspect corpus carries its own; give them once")
+    known = {name: getattr(corpus, name) for name in ("ids", "accounts", "times", "conversations", "rows", "name")}
+    return Corpus(corpus.texts, prompts=prompts, sources=corpus.sources, source_of=corpus.source_of, **known)
+
+
+def _controls(control: Any) -> dict[str, Corpus]:
+    if control is None:
+        return {}
+    if isinstance(control, Mapping):
+        return {str(name): _corpus(texts, f"control {name}") for name, texts in control.items()}
+    corpus = _corpus(control, "control")
+    return {corpus.name or "control": corpus}
+
+
+def _served_units(corpus: Corpus, side: _Shingled) -> npt.NDArray[np.int64]:
+    """Rows with the same text, the same prompt or the same conversation are one unit."""
+    keys = [side.representatives]
+    if side.prompts is not None:
+        same = _core.representatives(side.prompts)
+        # An empty prompt is no prompt: such rows stand for themselves.
+        keys.append(np.where(np.diff(side.prompts.indptr) > 0, same, -1))
+    if corpus.conversations is not None:
+        names = _core.text_list(corpus.conversations)
+        ids: dict[str, int] = {}
+        keys.append(np.array([-1 if c is None else ids.setdefault(c, len(ids)) for c in names], np.int64))
+    return join_units(len(corpus), keys)
+
+
+def _document_frequencies(
+    sets: ShingleSets, units: npt.NDArray[np.int64], rate: float, shingler: Shingler
+) -> tuple[npt.NDArray[np.uint64], dict[str, Any]]:
+    """N-grams held by too many units, with the cap solved from this run's own texts."""
+    n_units = int(np.unique(units).size)
+    by_rate = int(np.ceil(rate * n_units))
+    keys, counts = _core.frequent(sets, units, FLOORS[0])
+    at = np.minimum(np.searchsorted(keys, sets.hashes), max(0, len(keys) - 1))
+    listed = keys[at] == sets.hashes if len(keys) else np.zeros(len(sets.hashes), np.bool_)
+    df = np.where(listed, counts[at] if len(keys) else 0, 0)
+    sizes = np.diff(sets.indptr)
+    long = (sets.tokens - sets.singles / 2 >= 20) & (sizes > 0)
+    lost_half, cap = 0.0, FLOORS[0]
+    for floor in FLOORS:
+        cap = max(floor, by_rate)
+        lost = np.concatenate([[0], np.cumsum(df > cap)])
+        share = (lost[sets.indptr[1:]] - lost[sets.indptr[:-1]])[long] > sizes[long] / 2
+        lost_half = float(share.mean()) if long.any() else 0.0
+        if lost_half <= LOST:
+            break
+    words = (
+        f"n-grams held by more than {cap} of {n_units:,} units (rows that share prompt, conversation or text) are "
+        f"boilerplate; {100 * lost_half:.2g} % of the served texts of 20 tokens or more lose over half of theirs"
+    )
+    rule = {"rule": words, "cap": cap, "rate": rate, "units": n_units, "served_texts_losing_half": lost_half}
+    return keys[counts > cap], rule
+
+
+def _boilerplate(side: _Shingled) -> npt.NDArray[np.uint64]:
+    """N-grams that many texts of a suspect or control corpus share; a text that stands there twice counts once."""
+    floor, rate = SUSPECT_CAP
+    n_units = int(np.unique(side.representatives).size)
+    return _core.frequent(side.sets, side.representatives, max(floor, int(np.ceil(rate * n_units))))[0]
+
+
+def _waterfall(
+    index: _core.CopyIndex, looked: _Looked, suspect: Any, served: Any, threads: int | None
+) -> list[dict[str, Any]]:
+    """What each layer takes away: matched texts, and the tokens and spans of each text's best match."""
+    out = []
+    for stage, name in enumerate(("raw", "prompt echo", "background", "boilerplate")):
+        best = looked.found["best"][:, stage]
+        rows = np.flatnonzero(best >= 0)
+        of_stage = index.verify(looked.side, rows, best[rows], suspect, served, stage, threads)
+        out.append(
+            {
+                "layer": name,
+                "suspect_texts": len(rows),
+                "served_texts": int((looked.found["served"] > stage).sum()),
+                "tokens": int(of_stage["covered"].sum()),
+                "spans": len(of_stage["spans"]),
+            }
+        )
+    out.append({**out[-1], "layer": "left"})
+    return out
+
+
+def _plant(corpus: Corpus, side: _Shingled, most: int, seed: int) -> audit.Planted | None:
+    """Edited copies of served texts of 20 tokens or more, for a second pass."""
+    own = side.representatives == np.arange(len(corpus))
+    eligible = np.flatnonzero(own & (side.sets.tokens - side.sets.singles / 2 >= 20))
+    if not most or not len(eligible):
+        return None
+    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
+    chosen = np.sort(eligible[np.argsort(rng.random(len(eligible)), kind="stable")[:most]])
+    texts = _core.text_list(corpus.select(chosen).texts)
+    return audit.plant([t or "" for t in texts], np.arange(len(chosen)), seed=seed)

@@ -1,0 +1,162 @@
+//! The matcher behind `overproof.compare`; its Python face is overproof/compare.py.
+
+use crate::error::PyR;
+use crate::exec;
+use crate::input::{Policy, TextBatch, int64, uint64};
+use crate::output;
+use crate::shingle::ShingleSets;
+use numpy::{PyArray1, PyArray2};
+use overproof_core::join::copies::{self, CopyIndex as Core, Keys, Pairs, Rule, STAGES, Side};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// For each row the first row with the same set.
+#[pyfunction]
+pub fn representatives<'py>(py: Python<'py>, sets: &ShingleSets) -> PyR<Bound<'py, PyArray1<i64>>> {
+    let found = exec::run(py, Some(1), |_| Ok(copies::representatives(&sets.inner)))?;
+    Ok(output::array(py, found))
+}
+
+/// Hashes that more than `cap` units hold, ascending, and how many hold them.
+#[pyfunction]
+pub fn frequent<'py>(
+    py: Python<'py>,
+    sets: &ShingleSets,
+    units: &Bound<'py, PyAny>,
+    cap: usize,
+) -> PyR<(Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u32>>)> {
+    let units = int64(units, "units")?;
+    let (keys, counts) = exec::run(py, Some(1), |job| copies::frequent(&sets.inner, &units, cap, job))?;
+    Ok((output::array(py, keys), output::array(py, counts)))
+}
+
+/// One corpus with its n-grams masked by prompts, background and boilerplate.
+#[pyclass(frozen, module = "overproof._core")]
+pub struct CopySide {
+    inner: Side,
+}
+
+#[pymethods]
+impl CopySide {
+    #[new]
+    #[pyo3(signature = (sets, prompts, background, boilerplate))]
+    fn new(
+        py: Python<'_>,
+        sets: &ShingleSets,
+        prompts: Option<&ShingleSets>,
+        background: &Bound<'_, PyAny>,
+        boilerplate: &Bound<'_, PyAny>,
+    ) -> PyR<Self> {
+        let background: Keys = uint64(background, "background")?.into_iter().collect();
+        let boilerplate: Keys = uint64(boilerplate, "boilerplate")?.into_iter().collect();
+        let prompts = prompts.map(|p| p.inner.clone());
+        let sets = Clone::clone(&*sets.inner);
+        let inner = exec::run(py, Some(1), |_| Side::new(sets, prompts.as_deref(), &background, &boilerplate))?;
+        Ok(CopySide { inner })
+    }
+
+    /// Number of unmasked n-grams of each text.
+    #[getter]
+    fn open<'py>(slf: &Bound<'py, Self>) -> PyR<Bound<'py, PyArray1<u32>>> {
+        output::view(slf.as_any(), &slf.get().inner.open)
+    }
+
+    fn __len__(&self) -> usize {
+        self.inner.sets.len()
+    }
+}
+
+/// Served texts, ready to be looked for.
+#[pyclass(frozen, module = "overproof._core")]
+pub struct CopyIndex {
+    inner: Core,
+}
+
+fn table<'py, const K: usize, T: numpy::Element + Copy>(
+    py: Python<'py>,
+    rows: &[[T; K]],
+) -> PyResult<Bound<'py, PyArray2<T>>> {
+    use numpy::PyArrayMethods;
+    output::array(py, rows.as_flattened().to_vec()).reshape([rows.len(), K])
+}
+
+#[pymethods]
+impl CopyIndex {
+    #[new]
+    #[pyo3(signature = (sets, prompts, background, boilerplate, representatives, limit))]
+    fn new(
+        py: Python<'_>,
+        sets: &ShingleSets,
+        prompts: Option<&ShingleSets>,
+        background: &Bound<'_, PyAny>,
+        boilerplate: &Bound<'_, PyAny>,
+        representatives: &Bound<'_, PyAny>,
+        limit: usize,
+    ) -> PyR<Self> {
+        let side = CopySide::new(py, sets, prompts, background, boilerplate)?.inner;
+        let representatives = int64(representatives, "representatives")?;
+        let inner = exec::run(py, Some(1), |job| Core::new(side, &representatives, limit, job))?;
+        Ok(CopyIndex { inner })
+    }
+
+    fn __len__(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// Compare every text of `suspect` with the served texts; columns by name.
+    #[pyo3(signature = (suspect, min_ngrams, min_containment, min_embedded, top, threads))]
+    #[allow(clippy::too_many_arguments)] // the rule's numbers
+    fn find<'py>(
+        &self,
+        py: Python<'py>,
+        suspect: &CopySide,
+        min_ngrams: f64,
+        min_containment: f64,
+        min_embedded: f64,
+        top: usize,
+        threads: Option<usize>,
+    ) -> PyR<Bound<'py, PyDict>> {
+        let rule = Rule { min_ngrams, min_containment, min_embedded };
+        let found = exec::run(py, threads, |job| self.inner.find(&suspect.inner, rule, top, job))?;
+        let out = PyDict::new(py);
+        out.set_item("best", table::<STAGES, _>(py, &found.best)?)?;
+        out.set_item("score", output::array(py, found.score))?;
+        out.set_item("left", output::array(py, found.left))?;
+        out.set_item("right", output::array(py, found.right))?;
+        out.set_item("hits", output::array(py, found.hits))?;
+        out.set_item("served", output::array(py, found.served))?;
+        Ok(out)
+    }
+
+    /// Compare pairs again on their exact texts, counting what stage `stage` (0 to 3) still counts; columns by name.
+    #[pyo3(signature = (suspect, left, right, suspect_texts, served_texts, stage, threads))]
+    #[allow(clippy::too_many_arguments)] // both sides, by rows and texts
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        suspect: &CopySide,
+        left: &Bound<'py, PyAny>,
+        right: &Bound<'py, PyAny>,
+        suspect_texts: &Bound<'py, PyAny>,
+        served_texts: &Bound<'py, PyAny>,
+        stage: u8,
+        threads: Option<usize>,
+    ) -> PyR<Bound<'py, PyDict>> {
+        let (left, right) = (int64(left, "left")?, int64(right, "right")?);
+        let policy = Policy { keep_missing: true, replace: true };
+        let a = TextBatch::extract(suspect_texts, "suspect", policy)?;
+        let b = TextBatch::extract(served_texts, "served", policy)?;
+        let pairs = Pairs { left: &left, right: &right };
+        let found =
+            exec::run(py, threads, |job| self.inner.verify(&suspect.inner, &pairs, a.texts(), b.texts(), stage, job))?;
+        let out = PyDict::new(py);
+        out.set_item("ngrams", output::array(py, found.ngrams))?;
+        out.set_item("containment_of_suspect", output::array(py, found.containment_of_suspect))?;
+        out.set_item("containment_of_served", output::array(py, found.containment_of_served))?;
+        out.set_item("covered", output::array(py, found.covered))?;
+        out.set_item("longest_run", output::array(py, found.longest_run))?;
+        out.set_item("span_pair", output::array(py, found.span_pair))?;
+        out.set_item("spans", table::<9, _>(py, &found.spans)?)?;
+        Ok(out)
+    }
+}
