@@ -168,7 +168,8 @@ class Shingler:
 
 
 def _name(function: Callable[..., object]) -> str:
-    name = getattr(function, "name", None) or f"{function.__module__}.{getattr(function, '__qualname__', '')}"
+    module, qualified = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
+    name = getattr(function, "name", None) or (f"{module}.{qualified}" if module and qualified else "<unnamed>")
     if not isinstance(name, str) or "<" in name or name.endswith("."):
         raise InputError("a callable analyzer needs a name that identifies it: set its attribute .name to a str")
     return name
