@@ -33,13 +33,16 @@ def test_tokens_and_offsets(text: str, normalization: str, analyzer: str) -> Non
     st.sampled_from(ANALYZERS),
     st.lists(st.integers(1, 20), min_size=1, max_size=3),
     st.integers(0, 2**64 - 1),
+    st.sampled_from(["keep", "both"]),
 )
-def test_shingle_sets(batch: list[str], normalization: str, analyzer: str, n: list[int], seed: int) -> None:
-    shingler = op.Shingler(n, analyzer=analyzer, normalization=normalization, seed=seed)
+def test_shingle_sets(  # noqa: PLR0917
+    batch: list[str], normalization: str, analyzer: str, n: list[int], seed: int, lists: str
+) -> None:
+    shingler = op.Shingler(n, analyzer=analyzer, normalization=normalization, seed=seed, lists=lists)
     sets = shingler.transform(batch, counts=True)
     assert sets.counts is not None
     for row, text in enumerate(batch):
-        want = ref.shingle(text, n, analyzer=analyzer, normalization=normalization, seed=seed)
+        want = ref.shingle(text, n, analyzer=analyzer, normalization=normalization, seed=seed, lists=lists)
         assert sets[row].tolist() == want.hashes
         at = slice(sets.indptr[row], sets.indptr[row + 1])
         assert sets.counts[at].tolist() == want.counts
@@ -68,3 +71,18 @@ def test_long_texts(repeat: int) -> None:
         assert got == ref.shingle(text, [3, 5]).hashes
     else:
         assert set(op.Shingler([3, 5]).transform([text[: len(text) // repeat]])[0].tolist()) <= set(got)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["1.", "22)", "333. ", "4444.", "5.x", " ", "\n", "\t", "\r", "word", "(6)", ".", "\u00a0", "7"]
+        )
+    )
+)
+def test_list_markers(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for n in (1, 3):
+        want = ref.shingle(text, n, lists="both")
+        sets = op.Shingler(n, lists="both").transform([text], counts=True)
+        assert (sets[0].tolist(), sets.counts.tolist(), bool(sets.short[0])) == (want.hashes, want.counts, want.short)

@@ -1,5 +1,6 @@
 """Tokens to sets of 64-bit shingle hashes by ``op1``: docs/spec/hash.md is the specification."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -149,9 +150,11 @@ def shingle(
     analyzer: str | Callable[[str], Iterable[str]] = "word",
     normalization: str = "nfkc_casefold",
     seed: int = 0,
+    lists: str = "keep",
 ) -> ShingleSet:
     """The shingle set of one text (or, with ``analyzer="tokens"``, of the user's ids or strings).
 
+    ``lists="both"`` adds the shingles of the text without its list markers; flags and token count are the text's own.
     Cost O(tokens x sizes x n). Two different n-grams share a hash with probability about 2^-64.
 
     Examples
@@ -169,5 +172,27 @@ def shingle(
         raise InputError(f"analyzer {analyzer!r} takes a text, not {type(source).__name__}")
     if callable(analyzer):
         return shingle_tokens(user_tokens(analyzer(source)), n, contiguous=False, seed=seed)
-    tokens = tokenize(source, analyzer, normalization)
-    return shingle_tokens(tokens, n, contiguous=analyzer in ("char", "byte"), seed=seed)
+    contiguous = analyzer in ("char", "byte")
+    whole = shingle_tokens(tokenize(source, analyzer, normalization), n, contiguous=contiguous, seed=seed)
+    plain = without_markers(source)
+    if lists == "keep" or plain == source:
+        return whole
+    added = shingle_tokens(tokenize(plain, analyzer, normalization), n, contiguous=contiguous, seed=seed)
+    found = Counter(dict(zip(whole.hashes, whole.counts, strict=True)))
+    found.update(dict(zip(added.hashes, added.counts, strict=True)))
+    order = sorted(found)
+    return ShingleSet(order, [found[h] for h in order], whole.short, whole.tokens)
+
+
+MARKER = re.compile(r"(?<![^ \t\n\r])[0-9]{1,3}[.)](?![^ \t\n\r])")
+
+
+def without_markers(source: str) -> str:
+    """The text with its list markers written over by spaces: one to three digits and ``.`` or ``)``, standing apart.
+
+    Examples
+    --------
+    >>> without_markers("1. One\\n2) Two, 3.14")
+    '   One\\n   Two, 3.14'
+    """
+    return MARKER.sub(lambda found: " " * len(found.group()), source)
