@@ -1,0 +1,138 @@
+"""Values of options: fields by role, named controls, shares, and outputs that are checked before the work begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from .._files import check_writable
+from ..errors import InputError
+
+__all__ = ["SHARE", "Sections", "check_outputs", "field_options", "fields_of", "named_controls"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+KINDS = {
+    "text": "holds the text",
+    "prompt": "holds the prompt, whose n-grams are subtracted",
+    "id": "names the row",
+}
+NONE = {"text": "", "prompt": '; "" for none', "id": '; "" for none'}
+ROLES = {"served": tuple(KINDS), "suspect": tuple(KINDS), "control": tuple(KINDS), "background": ("text", "id")}
+SERVED_ONLY = {
+    "account": "names the account a text was served to",
+    "time": "holds the time a text was served",
+}
+
+
+def field_options(command: Command) -> Command:
+    """Add ``--text-field`` and the like for all inputs, and ``--suspect-text-field`` and the like for one."""
+    options = [(f"--{kind}-field", f"Field that {what}; guessed when not given.") for kind, what in KINDS.items()]
+    options += [(f"--{kind}-field", f"Field of served files that {what}.") for kind, what in SERVED_ONLY.items()]
+    for role, kinds in ROLES.items():
+        options += [(f"--{role}-{kind}-field", f"Instead of --{kind}-field{NONE[kind]}.") for kind in kinds]
+    for name, purpose in reversed(options):
+        command = click.option(name, metavar="FIELD", help=purpose)(command)
+    return command
+
+
+def fields_of(role: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of one role's files, as keywords of `overproof.read_corpus`; an empty name means none."""
+    fields: dict[str, Any] = {}
+    for kind in KINDS:
+        of_role, of_all = chosen.get(f"{role}_{kind}_field"), chosen.get(f"{kind}_field")
+        name = of_all if of_role is None else of_role
+        if kind not in ROLES[role]:
+            fields[f"{kind}_field"] = False
+        elif name is not None:
+            fields[f"{kind}_field"] = name or False
+    if role == "served":
+        fields |= {f"{kind}_field": name for kind in SERVED_ONLY if (name := chosen.get(f"{kind}_field"))}
+    return fields
+
+
+class Sections(click.Command):
+    """A command whose help lists the fields apart from the other options."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in three lists: all others, fields, fields of one side."""
+        lists: dict[str, list[tuple[str, str]]] = {"Options": [], "Fields": [], "Fields of one side": []}
+        for one in self.get_params(ctx):
+            record = one.get_help_record(ctx)
+            if record is not None and isinstance(one, click.Option):
+                field = (one.name or "").endswith("_field")
+                of_a_role = (one.name or "").startswith(tuple(f"{role}_" for role in ROLES))
+                title = "Fields of one side" if field and of_a_role else "Fields" if field else "Options"
+                lists[title].append(record)
+        for title, records in lists.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class _Share(click.ParamType[float]):
+    """A share: ``0.01`` or ``1%``."""
+
+    name = "SHARE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            text = str(value).strip()
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = float("nan")
+        if not 0 <= share <= 1:
+            self.fail(f"{value!r} must be a share from 0 to 1, such as 0.01 or 1%", param, ctx)
+        return share
+
+
+SHARE = _Share()
+
+
+def named_controls(given: Sequence[str]) -> dict[str, str]:
+    """Split ``name=path``; a control without a name is called by its file.
+
+    Examples
+    --------
+    >>> named_controls(["people=a/b.jsonl", "c/poems.jsonl.zst"])
+    {'people': 'a/b.jsonl', 'poems': 'c/poems.jsonl.zst'}
+    """
+    named: dict[str, str] = {}
+    for one in given:
+        name, equals, path = one.partition("=")
+        if not equals or os.sep in name or os.path.exists(one):
+            name, path = Path(one).name.partition(".")[0] or one, one
+        if not name or not path:
+            raise click.BadParameter(f"{one!r} must be PATH or NAME=PATH", param_hint="--control")
+        if name == "suspect":
+            raise click.BadParameter("a control cannot be called 'suspect'; use NAME=PATH", param_hint="--control")
+        if name in named:
+            raise click.BadParameter(f"two controls are called {name!r}; use NAME=PATH", param_hint="--control")
+        named[name] = path
+    return named
+
+
+def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str]) -> None:
+    """Find out before the work begins whether every output can be written.
+
+    Raises
+    ------
+    InputError
+        The folder is missing or not writable, the path is a folder, or names an input or another output.
+    """
+    taken = {os.path.realpath(path): "an input" for path in inputs}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        try:
+            check_writable(path)
+        except InputError as error:
+            raise InputError(f"{option}: {error}") from error
+        real = os.path.realpath(path)
+        if real in taken:
+            raise InputError(f"{option}: {path} is also {taken[real]}; choose another name")
+        taken[real] = f"the value of {option}"

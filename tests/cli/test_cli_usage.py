@@ -1,0 +1,132 @@
+"""The command line before any work begins: help, usage errors, outputs, and messages without a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from overproof.cli import main
+from overproof.cli.options import SHARE, fields_of, named_controls
+from overproof.errors import MissingExtraError
+
+
+@pytest.mark.parametrize("command", [[], ["compare"], ["demo"], ["info"]])
+def test_help_ends_well_and_fits(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "Usage: overproof" in text
+    assert text.isascii()
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_help_names_every_option_once(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["compare", "--help"])
+    text = capsys.readouterr().out
+    from overproof.cli.commands import overproof
+
+    for one in overproof.commands["compare"].params:
+        for name in one.opts:
+            assert sum(line.strip().split(" ")[0].rstrip(",") == name for line in text.splitlines()) <= 1
+            assert name.upper() in text.upper()
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    import overproof
+
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"overproof {overproof.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["compare"], "Missing argument 'SERVED'"),
+        (["compare", "a", "b", "c"], "unexpected extra argument"),
+        (["compare", "a", "b", "--no-such"], "No such option"),
+        (["nothing"], "No such command"),
+        (["compare", "a", "b", "--fail-above", "1.5"], "must be a share from 0 to 1"),
+        (["compare", "a", "b", "--fail-above", "x"], "must be a share from 0 to 1"),
+        (["compare", "a", "b", "--containment", "nan"], "must be a share from 0 to 1"),
+        (["compare", "a", "b", "-n", "0"], "0 is not in the range"),
+        (["compare", "a", "b", "--threads", "0"], "0 is not in the range"),
+        (["compare", "a", "b", "--errors", "hide"], "'hide' is not one of"),
+        (["compare", "a", "b", "--control", "=x"], "must be PATH or NAME=PATH"),
+        (["compare", "a", "b", "--control", "x="], "must be PATH or NAME=PATH"),
+        (["compare", "a", "b", "--control", "x.jsonl", "--control", "y/x.jsonl"], "two controls are called 'x'"),
+        (["compare", "a", "b", "--control", "suspect=x"], "cannot be called 'suspect'"),
+    ],
+)
+def test_wrong_usage_is_code_2(arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    told = capsys.readouterr()
+    assert words in told.err
+    assert told.out == ""
+
+
+def test_outputs_are_checked_before_the_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    served = tmp_path / "served.jsonl"
+    served.write_text('{"text": "a"}\n')
+    (tmp_path / "file").write_text("")
+    for option, value, words in (
+        ("--report", tmp_path / "no" / "x.html", "there is no folder"),
+        ("--json", tmp_path, "is a folder; name a file in it"),
+        ("--report", served, "is also an input"),
+        ("--json", tmp_path / "file" / "x", "may not be written"),
+    ):
+        assert main(["compare", str(served), "missing.jsonl", option, str(value)]) == 1
+        told = capsys.readouterr()
+        assert words in told.err
+        assert option in told.err
+        assert told.err.count("\n") == 1
+    same = str(tmp_path / "x")
+    assert main(["compare", str(served), "missing.jsonl", "--report", same, "--json", same]) == 1
+    assert "is also the value of --report" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "served.jsonl"]
+    assert served.read_text() == '{"text": "a"}\n'
+
+
+def test_controls_have_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a=b.jsonl").write_text("")
+    assert named_controls(["people=x/y.jsonl", "d/poems.jsonl.zst", "a=b.jsonl", "d=e/f.jsonl"]) == {
+        "people": "x/y.jsonl",
+        "poems": "d/poems.jsonl.zst",
+        "a=b": "a=b.jsonl",
+        "d": "e/f.jsonl",
+    }
+
+
+def test_fields_of_one_side_go_first() -> None:
+    chosen = {"text_field": "text", "served_text_field": "output", "prompt_field": "q", "time_field": "at"}
+    assert fields_of("served", chosen) == {"text_field": "output", "prompt_field": "q", "time_field": "at"}
+    assert fields_of("suspect", chosen) == {"text_field": "text", "prompt_field": "q"}
+    assert fields_of("background", chosen) == {"text_field": "text", "prompt_field": False}
+    assert fields_of("control", chosen | {"control_prompt_field": ""})["prompt_field"] is False
+
+
+@pytest.mark.parametrize(("text", "share"), [("0.01", 0.01), ("1%", 0.01), ("100 %", 1.0), ("0", 0.0)])
+def test_shares(text: str, share: float) -> None:
+    assert SHARE.convert(text, None, None) == share
+
+
+@pytest.mark.parametrize("package", ["click", "rich"])
+def test_a_missing_package_prints_the_pip_line(
+    package: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from overproof import _extras
+
+    def lacks(module: str, *, extra: str) -> None:
+        if module == package:
+            raise MissingExtraError(f"{module} is not installed; run: pip install 'overproof[{extra}]'")
+
+    monkeypatch.setattr(_extras, "need", lacks)
+    assert main(["info"]) == 1
+    assert capsys.readouterr().err == f"overproof: {package} is not installed; run: pip install 'overproof[cli]'\n"
+
+
+def test_the_library_does_not_load_the_command_line() -> None:
+    code = "import sys, overproof, overproof.cli; print([m for m in ('click', 'rich', 'jinja2') if m in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
