@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from overproof import _core, audit
 from overproof._extras import need
-from overproof.comparison import STAGES, Comparison
+from overproof.comparison import STAGES, Comparison, ControlCounts
 from overproof.corpus import Corpus
 from overproof.errors import InputError
 from overproof.shingle import Shingler, ShingleSets
@@ -180,18 +180,26 @@ def compare(
     looked = look(theirs)
     found = looked.found
     report("verifying matches on exact text", 5, total)
-    texts = sides["suspect"].texts
-    verified = index.verify(
-        looked.side, found["left"], found["right"], texts, sides["served"].texts, STAGES - 1, threads
-    )
-    waterfall = _waterfall(index, looked, texts, sides["served"].texts, threads)
+    texts, answers = sides["suspect"].texts, sides["served"].texts
+    verified = index.verify(looked.side, found["left"], found["right"], texts, answers, STAGES - 1, threads)
+    waterfall = _waterfall(index, looked, texts, answers, threads)
 
     results, scores = {}, {"suspect": found["score"]}
     for done, (name, corpus) in enumerate(controls.items()):
         report(f"comparing control {name}", 6 + done, total)
-        of_control = look(made.side(corpus)).found
-        results[name] = (len(corpus), int((of_control["best"][:, -1] >= 0).sum()))
-        scores[name] = of_control["score"]
+        side = made.side(corpus)
+        of_control = look(side)
+        best = of_control.found["best"][:, -1]
+        rows = np.flatnonzero(best >= 0)
+        inside = index.verify(of_control.side, rows, best[rows], corpus.texts, answers, STAGES - 1, threads)["covered"]
+        results[name] = ControlCounts(
+            texts=len(corpus),
+            matched=len(rows),
+            tokens=int(side.sets.tokens.sum(dtype=np.int64)),
+            tokens_matched=int(inside.sum(dtype=np.int64)),
+            served_texts_matched=int((of_control.found["served"] == STAGES).sum()),
+        )
+        scores[name] = of_control.found["score"]
 
     def interval(hits: int, n: int) -> list[float]:
         tail = (1 - confidence) / 2

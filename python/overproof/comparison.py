@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,16 @@ LIMITS = (
 )
 
 
+class ControlCounts(NamedTuple):
+    """The figures of one control corpus, by the same rule as the suspect's."""
+
+    texts: int
+    matched: int
+    tokens: int
+    tokens_matched: int
+    served_texts_matched: int
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Comparison:
     """What `overproof.compare` found.
@@ -59,7 +69,7 @@ class Comparison:
     suspect: Corpus
     background: Corpus | None
     controls: dict[str, Corpus]
-    control_counts: dict[str, tuple[int, int]]
+    control_counts: dict[str, ControlCounts]
     scores: dict[str, npt.NDArray[np.float64]]
     best: npt.NDArray[np.int64]
     pair_rows: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -117,8 +127,8 @@ class Comparison:
         """The figures of the whole comparison, as plain values (the ``summary`` of the JSON form)."""
         n, hits = len(self.suspect), int(self.matched.sum())
         false = {
-            name: {"texts": total, "found": found, "interval": self.interval(found, total)}
-            for name, (total, found) in self.control_counts.items()
+            name: {"texts": c.texts, "found": c.matched, "interval": self.interval(c.matched, c.texts)}
+            for name, c in self.control_counts.items()
         }
         return {
             "suspect_texts": n,
@@ -231,12 +241,11 @@ class Comparison:
             "controls": [
                 {
                     "name": name,
-                    "texts": texts,
-                    "matched": found,
-                    "share": found / texts,
-                    "interval": self.interval(found, texts),
+                    **c._asdict(),
+                    "share": c.matched / c.texts,
+                    "interval": self.interval(c.matched, c.texts),
                 }
-                for name, (texts, found) in self.control_counts.items()
+                for name, c in self.control_counts.items()
             ],
             "waterfall": self.waterfall,
             "matches": self.matches(LISTED),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._extras import need
+from .._files import atomic_path
 from ..errors import InputError
 from .accounts import make_accounts, make_traffic
 from .edits import EDITS, edit
@@ -195,7 +195,8 @@ class Case:
         for name, content in self.files().items():
             packed = pack is not None and name.endswith(".jsonl")
             path = target / (f"{name}.zst" if packed else name)
-            _replace(path, pack(content) if pack is not None and packed else content)
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(pack(content) if pack is not None and packed else content)
             paths[name.partition(".")[0]] = path
         return paths
 
@@ -509,15 +510,3 @@ def _by_others(
 
 def _json_lines(rows: Sequence[Row]) -> bytes:
     return b"".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for row in rows)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the target, then rename, so that no reader finds half a file."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
