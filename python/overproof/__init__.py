@@ -34,6 +34,7 @@ from overproof.join import Pairs as Pairs
 from overproof.join import similarity_join as similarity_join
 from overproof.join import similarity_topk as similarity_topk
 from overproof.score import LSHParams as LSHParams
+from overproof.score import NgramMatch as NgramMatch
 from overproof.score import Spans as Spans
 from overproof.score import cdist as cdist
 from overproof.score import common_spans as common_spans
@@ -42,6 +43,7 @@ from overproof.score import dice as dice
 from overproof.score import hamming as hamming
 from overproof.score import jaccard as jaccard
 from overproof.score import lsh_params as lsh_params
+from overproof.score import ngram_match as ngram_match
 from overproof.score import overlap_coefficient as overlap_coefficient
 from overproof.score import score_interval as score_interval
 from overproof.shingle import ShingleParams as ShingleParams

@@ -355,6 +355,17 @@ def common_spans(
     errors: str,
     threads: int | None,
 ) -> tuple[Spans, int]: ...
+def ngram_match(
+    a: Any,
+    b: Any,
+    masks: Any,
+    n: int,
+    analyzer: str,
+    normalization: str,
+    missing: str,
+    errors: str,
+    threads: int | None,
+) -> dict[str, npt.NDArray[Any]]: ...
 def lsh_params(threshold: float, num_perm: int, recall: float) -> tuple[int, int]: ...
 def collision_probability(similarities: npt.NDArray[np.float64], bands: int, rows: int) -> npt.NDArray[np.float64]: ...
 

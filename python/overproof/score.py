@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LSHParams",
+    "NgramMatch",
     "Spans",
     "cdist",
     "common_spans",
@@ -27,6 +28,7 @@ __all__ = [
     "hamming",
     "jaccard",
     "lsh_params",
+    "ngram_match",
     "overlap_coefficient",
     "score_interval",
 ]
@@ -457,6 +459,80 @@ def common_spans(
     if replaced:
         log.warning("%d texts held lone surrogates, which became U+FFFD", replaced)
     return spans
+
+
+class NgramMatch(NamedTuple):
+    """What rows share in n-grams, as columns; see `ngram_match`."""
+
+    ngrams: npt.NDArray[np.int64]
+    """Distinct shared n-grams."""
+    containment_of_a: npt.NDArray[np.float64]
+    """Share of a's n-grams that b holds."""
+    containment_of_b: npt.NDArray[np.float64]
+    """Share of b's n-grams that a holds."""
+    coverage_of_a: npt.NDArray[np.float64]
+    """Share of a's tokens inside n-grams that lie inside shared ones."""
+    longest_run: npt.NDArray[np.int64]
+    """Tokens of the longest common run."""
+
+
+def ngram_match(
+    a_texts: TextsLike,
+    b_texts: TextsLike,
+    *,
+    n: int = 5,
+    masks: TextsLike | None = None,
+    analyzer: Literal["word", "char", "byte"] = "word",
+    normalization: str = "nfkc_casefold",
+    missing: str = "refuse",
+    errors: str = "strict",
+    threads: int | None = None,
+) -> NgramMatch:
+    """N-grams that text i of a and text i of b share, on the exact tokens: no hash takes part.
+
+    Parameters
+    ----------
+    a_texts, b_texts : TextsLike
+        m texts each, such as suspect texts and the best single served text of each.
+    n : int
+        Tokens of an n-gram. A text of fewer tokens is one n-gram.
+    masks : TextsLike, optional
+        m texts, such as prompts: n-grams that they also hold count neither above nor below the line. A null masks
+        nothing.
+    analyzer, normalization, missing, errors, threads
+        As in `common_spans`.
+
+    Returns
+    -------
+    NgramMatch
+        Columns of m values: ``.ngrams`` and ``.longest_run`` int64 (0 where a text is missing), ``.containment_of_a``,
+        ``.containment_of_b``, ``.coverage_of_a`` float64 (NaN where nothing is left to count, or a text is missing).
+
+    Raises
+    ------
+    InputError
+        The texts, the masks and b differ in length, a row is not text, or a name is unknown.
+
+    Notes
+    -----
+    O(bytes) of a pair. docs/spec/scores.md has the definitions, `overproof.reference.ngram_match` the slow twin.
+
+    References
+    ----------
+    Broder, "On the resemblance and containment of documents", 1997 (containment).
+
+    Examples
+    --------
+    >>> import overproof as op
+    >>> found = op.ngram_match(["So the cat sat on the mat"], ["The cat sat on the mat today"], n=3)
+    >>> found.ngrams.tolist(), found.containment_of_a.tolist(), found.longest_run.tolist()
+    ([4], [0.8], [6])
+    """
+    if not 1 <= n < 2**31:
+        raise InputError(f"n={n}: give a number of tokens from 1 to 2**31-1")
+    return NgramMatch(
+        **_core.ngram_match(a_texts, b_texts, masks, n, analyzer, normalization, missing, errors, threads)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(score::cdist_float32, m)?)?;
     m.add_function(wrap_pyfunction!(score::cdist_float64, m)?)?;
     m.add_function(wrap_pyfunction!(score::common_spans, m)?)?;
+    m.add_function(wrap_pyfunction!(score::ngram_match, m)?)?;
     m.add_function(wrap_pyfunction!(score::lsh_params, m)?)?;
     m.add_function(wrap_pyfunction!(score::collision_probability, m)?)?;
     m.add_function(wrap_pyfunction!(join::similarity_join, m)?)?;

@@ -12,13 +12,14 @@ use overproof_core::error::{Error, Result};
 use overproof_core::exec::Job;
 use overproof_core::params::{Analyzer, Normalization, fingerprint};
 use overproof_core::score::bounds::{self, Trials};
+use overproof_core::score::ngrams::NgramMatch;
 use overproof_core::score::sketches::SketchMetric;
-use overproof_core::score::texts::{Places, SpanColumns, SpanParams, text_spans};
+use overproof_core::score::texts::{Places, SpanColumns, SpanParams, text_ngrams, text_spans};
 use overproof_core::score::{SetMetric, Value, lsh, sets, sketches};
 use overproof_core::shingle::ShingleSets as Sets;
 use overproof_core::sketch::{SetSketch as Kept, SketchArray as Dense};
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
+use pyo3::types::{PyCapsule, PyDict};
 use std::sync::Arc;
 
 /// Two batches of one kind.
@@ -340,6 +341,43 @@ pub fn common_spans(
     let columns = exec::run(py, threads, |job| text_spans(job, a.texts(), b.texts(), texts, &params))?;
     let replaced = a.replaced + b.replaced + masks.as_ref().map_or(0, |masks| masks.replaced);
     Ok((Spans { inner: Arc::new(columns), params: params.canonical() }, replaced))
+}
+
+/// N-grams that row i of a and row i of b share, as columns by name; `missing` marks rows without both texts.
+#[pyfunction]
+#[pyo3(signature = (a, b, masks, n, analyzer, normalization, missing, errors, threads))]
+#[allow(clippy::too_many_arguments)] // the keywords of the Python function
+pub fn ngram_match<'py>(
+    py: Python<'py>,
+    a: &Bound<'py, PyAny>,
+    b: &Bound<'py, PyAny>,
+    masks: Option<&Bound<'py, PyAny>>,
+    n: usize,
+    analyzer: &str,
+    normalization: &str,
+    missing: &str,
+    errors: &str,
+    threads: Option<usize>,
+) -> PyR<Bound<'py, PyDict>> {
+    let params = SpanParams::new(1, n, Analyzer::parse(analyzer)?, Normalization::parse(normalization)?)?;
+    let policy = Policy::parse(missing, errors)?;
+    let (a, b) = (TextBatch::extract(a, "a_texts", policy)?, TextBatch::extract(b, "b_texts", policy)?);
+    let policy = Policy { keep_missing: true, ..policy };
+    let masks = masks.map(|masks| TextBatch::extract(masks, "masks", policy)).transpose()?;
+    let texts = masks.as_ref().map(TextBatch::texts);
+    let found = exec::run(py, threads, |job| text_ngrams(job, a.texts(), b.texts(), texts, &params))?;
+    let count = |of: fn(&NgramMatch) -> usize| {
+        output::array(py, found.iter().map(|m| m.as_ref().map_or(0, of) as i64).collect())
+    };
+    let share =
+        |of: fn(&NgramMatch) -> f64| output::array(py, found.iter().map(|m| m.as_ref().map_or(f64::NAN, of)).collect());
+    let out = PyDict::new(py);
+    out.set_item("ngrams", count(|m| m.ngrams))?;
+    out.set_item("containment_of_a", share(NgramMatch::containment_of_suspect))?;
+    out.set_item("containment_of_b", share(NgramMatch::containment_of_served))?;
+    out.set_item("coverage_of_a", share(NgramMatch::coverage))?;
+    out.set_item("longest_run", count(|m| m.longest_run as usize))?;
+    Ok(out)
 }
 
 /// Bands and rows that reach a recall at a threshold.

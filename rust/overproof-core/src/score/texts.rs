@@ -1,7 +1,7 @@
 //! Common spans of pairs of texts, with their places in the original texts.
 
 use super::check_rows;
-use super::ngrams::{Grams, mask_tokens, masks};
+use super::ngrams::{Grams, NgramMatch, mask_tokens, masks, ngram_match};
 use super::spans::{Interner, common_spans};
 use crate::error::{Error, Result};
 use crate::exec::Job;
@@ -177,19 +177,9 @@ pub fn text_spans(
     masks: Option<Texts<'_>>,
     params: &SpanParams,
 ) -> Result<SpanColumns> {
-    check_rows(a.len(), b.len())?;
-    if let Some(masks) = masks.filter(|masks| masks.len() != a.len()) {
-        return Err(Error::input(format!(
-            "masks has {} rows and a has {}: give one mask a pair",
-            masks.len(),
-            a.len()
-        )));
-    }
+    check_masks(a, b, masks)?;
     let mask = |i: usize| masks.and_then(|masks| masks[i]);
-    let size = |text: Option<&str>| text.map_or(0, str::len);
-    // A byte costs some 40 times what a byte of plain work costs.
-    let weight = |i: usize| 40 * (size(a[i]) + size(b[i]) + size(mask(i)));
-    let parts = job.chunks(a.len(), weight, |rows| {
+    let parts = job.chunks(a.len(), pair_weight(a, b, masks), |rows| {
         let mut columns = SpanColumns::default();
         for i in rows {
             if let (Some(left), Some(right)) = (a[i], b[i]) {
@@ -201,6 +191,48 @@ pub fn text_spans(
     let mut columns = SpanColumns::default();
     parts.into_iter().for_each(|part| columns.append(part));
     Ok(columns)
+}
+
+/// What text i of a shares with text i of b in n-grams, on the exact tokens; `None` where a text is missing.
+///
+/// N-grams that row i of `masks` also holds are left out of both. Cost O(bytes of both texts and of the mask).
+pub fn text_ngrams(
+    job: &Job<'_>,
+    a: Texts<'_>,
+    b: Texts<'_>,
+    masks: Option<Texts<'_>>,
+    params: &SpanParams,
+) -> Result<Vec<Option<NgramMatch>>> {
+    check_masks(a, b, masks)?;
+    let parts = job.chunks(a.len(), pair_weight(a, b, masks), |rows| {
+        let of_row = |i: usize| Some(ngrams_of_pair(a[i]?, b[i]?, masks.and_then(|m| m[i]), params));
+        Ok(rows.map(of_row).collect::<Vec<_>>())
+    })?;
+    Ok(parts.concat())
+}
+
+fn ngrams_of_pair(a: &str, b: &str, mask: Option<&str>, params: &SpanParams) -> NgramMatch {
+    let read = |text| mapped(text, &params.analyzer, params.normalization);
+    let (left, right, mask) = (read(a), read(b), mask.map(read).unwrap_or_default());
+    let mut interner = Interner::new();
+    let [left, right, mask] = [&left, &right, &mask].map(|t| interner.ids((0..t.len()).map(|i| t.token(i))));
+    ngram_match(&left, &right, params.mask_n, &masks(&mask, params.mask_n))
+}
+
+fn check_masks(a: Texts<'_>, b: Texts<'_>, masks: Option<Texts<'_>>) -> Result<()> {
+    check_rows(a.len(), b.len())?;
+    match masks.filter(|masks| masks.len() != a.len()) {
+        None => Ok(()),
+        Some(masks) => {
+            Err(Error::input(format!("masks has {} rows and a has {}: give one mask a pair", masks.len(), a.len())))
+        }
+    }
+}
+
+/// Work of a pair: a byte costs some 40 times what a byte of plain work costs.
+fn pair_weight(a: Texts<'_>, b: Texts<'_>, masks: Option<Texts<'_>>) -> impl Fn(usize) -> usize {
+    let size = |text: Option<&str>| text.map_or(0, str::len);
+    move |i| 40 * (size(a[i]) + size(b[i]) + size(masks.and_then(|masks| masks[i])))
 }
 
 #[cfg(test)]
