@@ -75,6 +75,10 @@ bench: $(RELEASE) ## time the stages beside other engines; raw results go to ben
 	$(PY) -m pip install -q $$($(PY) tools/requirements.py bench)
 	$(PY) -m pytest benches
 
+.PHONY: validity
+validity: $(RELEASE) ## recall and false positives on real texts, where OVERPROOF_SHARED_DATA has them; about 3 minutes
+	$(PY) -m benches.validity
+
 .PHONY: fuzz
 fuzz: $(RELEASE) ## property tests, core against reference, FUZZ_CASES=20000 cases each
 	PROPTEST_CASES=$(FUZZ_CASES) cargo test --release --workspace --exclude overproof-py --locked
