@@ -432,7 +432,6 @@ class CopyIndex:
         prompts: ShingleSets | None,
         background: npt.ArrayLike,
         boilerplate: npt.ArrayLike,
-        representatives: npt.ArrayLike,
         limit: int,
     ) -> CopyIndex: ...
     def __len__(self) -> int: ...

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
+import operator
+import sys
 from collections.abc import Callable, Mapping
+from functools import partial
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,7 +16,7 @@ import numpy.typing as npt
 
 from overproof import _core, audit
 from overproof._extras import need
-from overproof.comparison import STAGES, Comparison, ControlCounts
+from overproof.comparison import STAGES, Comparison, ControlCounts, binomial_interval
 from overproof.corpus import Corpus
 from overproof.errors import InputError
 from overproof.shingle import Shingler, ShingleSets
@@ -26,6 +31,7 @@ log = logging.getLogger("overproof")
 
 Progress = Callable[[str, int, int], None]
 
+EPSILON = sys.float_info.epsilon
 NO_HASHES = np.zeros(0, np.uint64)
 FLOORS = (5, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128)
 """Document-frequency floors that a run may choose from."""
@@ -141,18 +147,24 @@ def compare(
     >>> result.pairs.left.tolist(), result.pairs.right.tolist()
     ([0], [0])
     """
-    rule = Rule(float(min_ngrams), float(min_containment), float(min_embedded))
-    _check(rule, df_rate, top, confidence, audit_texts)
-    stats = need("scipy.special", extra="stats")
-    shingler = Shingler(5, lists="both") if shingler is None else shingler
-    if len(shingler.params.n) != 1:
-        raise InputError(f"shingler: compare needs one width n, not {shingler.params.n}")
+    rule = Rule(
+        _number(min_ngrams, "min_ngrams", "must be at least 1", low=1),
+        _number(min_containment, "min_containment", "must be above 0 and at most 1", high=1),
+        _number(min_embedded, "min_embedded", "must be at least min_ngrams", low=min_ngrams),
+    )
+    df_rate = _number(df_rate, "df_rate", "must be from 0 to below 1", low=0, high=1 - EPSILON)
+    confidence = _number(confidence, "confidence", "must be between 0 and 1", high=1 - EPSILON)
+    top = _whole(top, "top", low=1)
+    audit_texts, seed = _whole(audit_texts, "audit_texts"), _whole(seed, "seed")
+    shingler = _one_width(Shingler(5, lists="both") if shingler is None else shingler)
+    need("scipy.special", extra="stats")
     report = progress or (lambda stage, done, total: None)
 
     sides = {"served": _corpus(served, "served"), "suspect": _corpus(suspect, "suspect")}
     if prompts is not None:
         sides["suspect"] = _with_prompts(sides["suspect"], prompts)
     controls = _controls(control)
+    behind = _corpus(background, "background") if background is not None else None
     total = 6 + len(controls)
 
     report("shingling served texts", 0, total)
@@ -161,20 +173,17 @@ def compare(
     report("shingling suspect texts", 1, total)
     theirs = made.side(sides["suspect"])
     report("reading the background", 2, total)
-    behind = made.sets(_corpus(background, "background").texts) if background is not None else None
-    discounted = np.unique(behind.hashes) if behind is not None else NO_HASHES
+    discounted = np.unique(made.sets(behind.texts).hashes) if behind is not None else NO_HASHES
 
     report("indexing served texts", 3, total)
     units = _served_units(sides["served"], ours)
-    common, df_rule = _document_frequencies(ours.sets, units, df_rate, shingler)
-    index = _core.CopyIndex(
-        ours.sets, ours.prompts, discounted, common, ours.representatives, max(64, 4 * int(df_rule["cap"]))
-    )
+    common, df_rule = _document_frequencies(ours.sets, units, df_rate)
+    index = _core.CopyIndex(ours.sets, ours.prompts, discounted, common, max(64, 4 * int(df_rule["cap"])))
 
     def look(side: _Shingled) -> _Looked:
         boilerplate = np.union1d(common, _boilerplate(side))
         masked = _core.CopySide(side.sets, side.prompts, discounted, boilerplate)
-        return _Looked(masked, index.find(masked, *rule, top, threads), boilerplate)
+        return _Looked(masked, index.find(masked, *rule, min(top, len(index)), threads), boilerplate)
 
     report("comparing suspect texts", 4, total)
     looked = look(theirs)
@@ -201,19 +210,13 @@ def compare(
         )
         scores[name] = of_control.found["score"]
 
-    def interval(hits: int, n: int) -> list[float]:
-        tail = (1 - confidence) / 2
-        low = float(stats.betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
-        high = float(stats.betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
-        return [low, high]
-
     planted = _plant(sides["served"], ours, audit_texts, seed)
     recall = None
     if planted is not None:
         copies = made.sets(planted.texts)
         masked = _core.CopySide(copies, None, discounted, looked.boilerplate)
         seen = index.find(masked, *rule, 1, threads)["best"][:, -1] >= 0
-        recall = audit.tally(planted, seen, interval)
+        recall = audit.tally(planted, seen, partial(binomial_interval, confidence=confidence))
     report("done", total, total)
     return Comparison(
         params={
@@ -229,7 +232,7 @@ def compare(
         },
         served=sides["served"],
         suspect=sides["suspect"],
-        background=_corpus(background, "background") if background is not None else None,
+        background=behind,
         controls=controls,
         control_counts=results,
         scores=scores,
@@ -238,12 +241,11 @@ def compare(
         verified=verified,
         waterfall=waterfall,
         tokens=theirs.sets.tokens,
-        units=theirs.sets.tokens - theirs.sets.singles / 2,
+        short=_most_ngrams(theirs.sets) < rule.min_ngrams,
         empty=(_empty(theirs.sets), _empty(ours.sets)),
         served_matched=int((found["served"] == STAGES).sum()),
         df_rule=df_rule,
         recall=recall,
-        interval=interval,
     )
 
 
@@ -274,17 +276,42 @@ class _Made:
         return _Shingled(sets, prompts, _core.representatives(sets))
 
 
-def _check(rule: Rule, df_rate: float, top: int, confidence: float, audit_texts: int) -> None:
-    if rule.min_ngrams < 1 or rule.min_embedded < rule.min_ngrams:
-        raise InputError(f"min_ngrams={rule.min_ngrams:g} must be at least 1, and min_embedded at least min_ngrams")
-    if not 0 < rule.min_containment <= 1:
-        raise InputError(f"min_containment={rule.min_containment} must be above 0 and at most 1")
-    if not 0 <= df_rate < 1:
-        raise InputError(f"df_rate={df_rate} must be from 0 to below 1")
-    if top < 1 or audit_texts < 0:
-        raise InputError(f"top={top} must be at least 1 and audit_texts={audit_texts} at least 0")
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence={confidence} must be between 0 and 1")
+def _number(value: Any, name: str, must: str, *, low: float = EPSILON, high: float = sys.float_info.max) -> float:
+    """A finite number from `low` to `high`."""
+    number = float(value) if isinstance(value, Real) else math.nan
+    if not low <= number <= high:
+        raise InputError(f"{name}={value!r} {must}, and a finite number")
+    return number
+
+
+def _whole(value: Any, name: str, *, low: int = 0) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if not low <= number < 2**63:
+        raise InputError(f"{name}={value!r} must be an integer of at least {low}")
+    return number
+
+
+def _one_width(shingler: Any) -> Shingler:
+    if not isinstance(shingler, Shingler):
+        raise InputError(f"shingler is a {type(shingler).__name__}; give an overproof.Shingler")
+    params = shingler.params
+    if len(params.n) != 1:
+        raise InputError(f"shingler: compare needs one width n, not {params.n}")
+    if params.analyzer not in ("word", "char", "byte"):
+        raise InputError(
+            f"shingler: compare points at spans of the original texts, which analyzer {params.analyzer!r} cannot; "
+            'give "word", "char" or "byte", or join such sets with similarity_join'
+        )
+    return shingler
+
+
+def _most_ngrams(sets: ShingleSets) -> npt.NDArray[np.float64]:
+    """What each text could share at most: its distinct n-grams, by their weight."""
+    weight = (sets.tokens - sets.singles / 2) / np.maximum(sets.tokens, 1)
+    return np.asarray(np.diff(sets.indptr) * weight)
 
 
 def _empty(sets: ShingleSets) -> int:
@@ -292,7 +319,10 @@ def _empty(sets: ShingleSets) -> int:
 
 
 def _corpus(texts: Any, name: str) -> Corpus:
-    corpus = texts if isinstance(texts, Corpus) else Corpus(texts, name=name)
+    try:
+        corpus = texts if isinstance(texts, Corpus) else Corpus(texts, name=name)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from error
     if len(corpus) == 0:
         raise InputError(f"{name} holds no text: nothing can be compared")
     return corpus
@@ -302,16 +332,21 @@ def _with_prompts(corpus: Corpus, prompts: Any) -> Corpus:
     if corpus.prompts is not None:
         raise InputError("prompts: the suspect corpus carries its own; give them once")
     known = {name: getattr(corpus, name) for name in ("ids", "accounts", "times", "conversations", "rows", "name")}
-    return Corpus(corpus.texts, prompts=prompts, sources=corpus.sources, source_of=corpus.source_of, **known)
+    known |= {name: getattr(corpus, name) for name in ("sources", "source_of", "fields", "guessed")}
+    return Corpus(corpus.texts, prompts=prompts, missing="keep", **known)
 
 
 def _controls(control: Any) -> dict[str, Corpus]:
+    """Controls by name; "suspect" is taken."""
     if control is None:
         return {}
-    if isinstance(control, Mapping):
-        return {str(name): _corpus(texts, f"control {name}") for name, texts in control.items()}
-    corpus = _corpus(control, "control")
-    return {corpus.name or "control": corpus}
+    if not isinstance(control, Mapping):
+        corpus = _corpus(control, "control")
+        control = {corpus.name or "control": corpus}
+    named = {str(name): _corpus(texts, f"control {name}") for name, texts in control.items()}
+    if len(named) < len(control):
+        raise InputError(f"control: two names read the same; they are {', '.join(named)}")
+    return {"control suspect" if name == "suspect" else name: corpus for name, corpus in named.items()}
 
 
 def _served_units(corpus: Corpus, side: _Shingled) -> npt.NDArray[np.int64]:
@@ -329,7 +364,7 @@ def _served_units(corpus: Corpus, side: _Shingled) -> npt.NDArray[np.int64]:
 
 
 def _document_frequencies(
-    sets: ShingleSets, units: npt.NDArray[np.int64], rate: float, shingler: Shingler
+    sets: ShingleSets, units: npt.NDArray[np.int64], rate: float
 ) -> tuple[npt.NDArray[np.uint64], dict[str, Any]]:
     """N-grams held by too many units, with the cap solved from this run's own texts."""
     n_units = int(np.unique(units).size)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -49,6 +49,28 @@ class ControlCounts(NamedTuple):
     served_texts_matched: int
 
 
+def binomial_interval(hits: int, n: int, *, confidence: float) -> list[float]:
+    """The exact interval of a share, [low, high] (Clopper and Pearson 1934).
+
+    Raises
+    ------
+    MissingExtraError
+        Without SciPy.
+
+    Examples
+    --------
+    >>> [round(x, 3) for x in binomial_interval(0, 10, confidence=0.95)]
+    [0.0, 0.308]
+    """
+    from overproof._extras import need
+
+    special = need("scipy.special", extra="stats")
+    tail = (1 - confidence) / 2
+    low = float(special.betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(special.betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
+    return [low, high]
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Comparison:
     """What `overproof.compare` found.
@@ -62,6 +84,8 @@ class Comparison:
         down where fewer than `min_ngrams` are shared; 0 where nothing is.
     best : int64[n, 4]
         For each suspect text and stage the best matching served row, or -1.
+    short : bool[n]
+        Suspect texts with so few n-grams that they can match nothing.
     """
 
     params: dict[str, Any]
@@ -76,12 +100,11 @@ class Comparison:
     verified: dict[str, npt.NDArray[Any]]
     waterfall: list[dict[str, Any]]
     tokens: npt.NDArray[np.uint32]
-    units: npt.NDArray[np.float64]
+    short: npt.NDArray[np.bool_]
     empty: tuple[int, int]
     served_matched: int
     df_rule: dict[str, Any]
     recall: dict[str, dict[str, Any]] | None
-    interval: Callable[[int, int], list[float]]
 
     def __repr__(self) -> str:
         s = self.summary()
@@ -127,17 +150,17 @@ class Comparison:
         """The figures of the whole comparison, as plain values (the ``summary`` of the JSON form)."""
         n, hits = len(self.suspect), int(self.matched.sum())
         false = {
-            name: {"texts": c.texts, "found": c.matched, "interval": self.interval(c.matched, c.texts)}
+            name: {"texts": c.texts, "found": c.matched, "interval": self._interval(c.matched, c.texts)}
             for name, c in self.control_counts.items()
         }
         return {
             "suspect_texts": n,
             "suspect_texts_matched": hits,
             "matched_share": hits / n,
-            "matched_interval": self.interval(hits, n),
+            "matched_interval": self._interval(hits, n),
             "suspect_tokens": int(self.tokens.sum(dtype=np.int64)),
             "suspect_tokens_matched": self.waterfall[-1]["tokens"],
-            "suspect_texts_too_short": int((self.units < self._shortest).sum()),
+            "suspect_texts_too_short": int(self.short.sum()),
             "served_texts": len(self.served),
             "served_texts_matched": self.served_matched,
             "df_rule": self.df_rule["rule"],
@@ -146,9 +169,8 @@ class Comparison:
             "rung": "L0",
         }
 
-    @property
-    def _shortest(self) -> float:
-        return float(self.params["n"] + self.params["min_ngrams"] - 1)
+    def _interval(self, hits: int, n: int) -> list[float]:
+        return binomial_interval(hits, n, confidence=self.params["confidence"])
 
     def matches(self, most: int | None = None) -> list[dict[str, Any]]:
         """The matching pairs, strongest first: more shared n-grams, then lower suspect row, then lower served row."""
@@ -182,12 +204,16 @@ class Comparison:
 
     def _rarity(self, containment: float) -> float | None:
         """-log10 of the share of control texts that reach this containment, none counted as one."""
-        scores = [values for name, values in self.scores.items() if name != "suspect"]
-        if not scores:
+        ordered = self._control_scores
+        if ordered is None:
             return None
-        total = sum(map(len, scores))
-        reached = sum(int((values >= containment).sum()) for values in scores)
-        return -math.log10((reached + 1) / (total + 1))
+        reached = len(ordered) - int(np.searchsorted(ordered, containment))
+        return math.log10((len(ordered) + 1) / (reached + 1))
+
+    @cached_property
+    def _control_scores(self) -> npt.NDArray[np.float64] | None:
+        scores = [values for name, values in self.scores.items() if name != "suspect"]
+        return np.sort(np.concatenate(scores)) if scores else None
 
     def warnings(self) -> list[str]:
         """What a reader must know before the figures."""
@@ -211,10 +237,14 @@ class Comparison:
 
     def not_tested(self) -> list[str]:
         """What this comparison did not look at."""
-        short = int((self.units < self._shortest).sum())
+        short = int(self.short.sum())
         out = ["No test against chance: there are no unserved redraws."]
         if short:
-            out.append(f"{short:,} suspect texts have fewer than {self._shortest:g} tokens and cannot match.")
+            tokens = self.params["n"] + self.params["min_ngrams"] - 1
+            out.append(
+                f"{short:,} suspect texts have fewer than {self.params['min_ngrams']:g} n-grams (as a rule, fewer than "
+                f"{tokens:g} tokens) and cannot match."
+            )
         if self.background is None:
             out.append("No background corpus was given: text that stands on the public web was not discounted.")
         if self.served.accounts is None:
@@ -243,7 +273,7 @@ class Comparison:
                     "name": name,
                     **c._asdict(),
                     "share": c.matched / c.texts,
-                    "interval": self.interval(c.matched, c.texts),
+                    "interval": self._interval(c.matched, c.texts),
                 }
                 for name, c in self.control_counts.items()
             ],
@@ -257,12 +287,12 @@ class Comparison:
         }
 
     def _inputs(self) -> list[dict[str, Any]]:
-        sides = [("served", self.served), ("suspect", self.suspect)]
-        sides += [("control", corpus) for corpus in self.controls.values()]
-        sides += [("background", self.background)] if self.background is not None else []
+        sides = [("served", self.served.name, self.served), ("suspect", self.suspect.name, self.suspect)]
+        sides += [("control", name, corpus) for name, corpus in self.controls.items()]
+        sides += [("background", self.background.name, self.background)] if self.background is not None else []
         out: list[dict[str, Any]] = []
-        for role, corpus in sides:
-            base: dict[str, Any] = {"role": role, "name": corpus.name, "revision": None}
+        for role, name, corpus in sides:
+            base: dict[str, Any] = {"role": role, "name": name, "revision": None}
             if corpus.sources:
                 out += [
                     base | {"path": s.path, "sha256": s.sha256, "rows": s.rows, "skipped": dict(s.skipped)}

@@ -2,7 +2,8 @@
 
 It is written to be read. Only the standard library is used, nothing is fast, and every value is the one that
 docs/spec defines; the tests hold the core to it bit for bit. One module per stage: ``text``, ``shingle``, ``sketch``,
-``score``, ``join``. Functions take and return one text, one set or one sketch at a time, as plain lists and tuples.
+``score``, ``join``, ``compare``. Functions take and return one text, one set or one sketch at a time, as plain lists
+and tuples.
 
 Examples
 --------
@@ -12,6 +13,7 @@ Examples
 0.538
 """
 
+from .compare import Compared, Match, compare
 from .join import LSHParams, collision_probability, false_positive_work, lsh_params, similarity_join
 from .score import (
     NgramMatch,
@@ -77,7 +79,9 @@ from .text import (
 __all__ = [
     "UNICODE_VERSION",
     "Char",
+    "Compared",
     "LSHParams",
+    "Match",
     "NgramMatch",
     "Permutations",
     "ShingleSet",
@@ -88,6 +92,7 @@ __all__ = [
     "codepoint_offsets",
     "collision_probability",
     "common_spans",
+    "compare",
     "containment",
     "datasketch_affine32",
     "datasketch_affine64",

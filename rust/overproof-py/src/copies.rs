@@ -83,19 +83,17 @@ fn table<'py, const K: usize, T: numpy::Element + Copy>(
 #[pymethods]
 impl CopyIndex {
     #[new]
-    #[pyo3(signature = (sets, prompts, background, boilerplate, representatives, limit))]
+    #[pyo3(signature = (sets, prompts, background, boilerplate, limit))]
     fn new(
         py: Python<'_>,
         sets: &ShingleSets,
         prompts: Option<&ShingleSets>,
         background: &Bound<'_, PyAny>,
         boilerplate: &Bound<'_, PyAny>,
-        representatives: &Bound<'_, PyAny>,
         limit: usize,
     ) -> PyR<Self> {
         let side = CopySide::new(py, sets, prompts, background, boilerplate)?.inner;
-        let representatives = int64(representatives, "representatives")?;
-        let inner = exec::run(py, Some(1), |job| Core::new(side, &representatives, limit, job))?;
+        let inner = exec::run(py, Some(1), |job| Core::new(side, limit, job))?;
         Ok(CopyIndex { inner })
     }
 

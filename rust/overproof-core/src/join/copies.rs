@@ -7,7 +7,8 @@ use super::postings::Postings;
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::params::ShingleParams;
-use crate::score::ngrams::{Grams, ngram_match, windows};
+use crate::score::ngrams::{Grams, floor, ngram_match, windows};
+use crate::score::ratio;
 use crate::score::spans::{Interner, common_spans};
 use crate::shingle::ShingleSets;
 use crate::shingle::hash::Seeds;
@@ -201,25 +202,28 @@ pub struct Matches {
 /// Served texts, ready to be looked for.
 pub struct CopyIndex {
     served: Side,
+    /// For each row the first with the same n-grams and the same masks: only that one is looked for.
+    first: Vec<u32>,
     postings: Postings,
-    /// Rows that are looked at for one n-gram, the lowest first.
+    /// Rows that are looked at for one masked n-gram, the lowest first.
     limit: usize,
 }
 
-/// A pair is compared in full once it shares this many n-grams.
+/// A pair is compared in full once it shares this many n-grams, or as many as the rule asks for where those are fewer.
 const CANDIDATE: usize = 4;
 
 impl CopyIndex {
-    /// Index the rows of `served` that stand for themselves in `representatives`.
+    /// Index the rows of `served`; of rows with the same n-grams and the same masks only the first is ever in a pair.
     ///
-    /// An n-gram's first `limit` rows are looked at: beyond the document-frequency cap it is masked anyway, and the rows
-    /// kept only let the waterfall show what boilerplate would have matched.
-    pub fn new(served: Side, representatives: &[i64], limit: usize, job: &Job<'_>) -> Result<Self> {
-        if representatives.len() != served.sets.len() {
-            return Err(Error::input("representatives must have one value for each served text"));
-        }
-        let postings = Postings::new(&served.sets, |row| representatives[row] == row as i64, job)?;
-        Ok(CopyIndex { served, postings, limit: limit.max(1) })
+    /// An unmasked n-gram leads to all its rows. A masked one leads to its first `limit`: it can make no match, and the
+    /// rows kept only let the earlier stages show what it would have matched.
+    pub fn new(served: Side, limit: usize, job: &Job<'_>) -> Result<Self> {
+        let mut known: HashMap<(&[u64], &[u8]), u32> = HashMap::new();
+        let first: Vec<u32> =
+            (0..served.sets.len()).map(|row| *known.entry(served.row(row)).or_insert(row as u32)).collect();
+        drop(known);
+        let postings = Postings::new(&served.sets, |row| first[row] as usize == row, job)?;
+        Ok(CopyIndex { served, first, postings, limit: limit.max(1) })
     }
 
     /// Number of served rows.
@@ -263,22 +267,27 @@ impl CopyIndex {
                 out.served[row as usize] = out.served[row as usize].max(stages);
             }
         }
+        for (row, first) in self.first.iter().enumerate() {
+            out.served[row] = out.served[*first as usize];
+        }
         Ok(out)
     }
 
     fn row(&self, suspect: &Side, row: usize, rule: Rule, top: usize, seen: &mut Vec<u32>, part: &mut Part) {
         let (hashes, layers) = suspect.row(row);
         seen.clear();
-        for hash in hashes {
+        for (hash, masked) in hashes.iter().zip(layers) {
             let rows = self.postings.get(*hash);
-            seen.extend_from_slice(&rows[..rows.len().min(self.limit)]);
+            let most = if *masked == layer::NONE { rows.len() } else { rows.len().min(self.limit) };
+            seen.extend_from_slice(&rows[..most]);
         }
         seen.sort_unstable();
+        let enough = (rule.min_ngrams.ceil() as usize).clamp(1, CANDIDATE);
         let (open, weight) = (suspect.open[row], suspect.weight(row));
         let mut best = [(0u32, -1i64); STAGES];
         let mut score = 0.0f64;
         let mut pairs: Vec<(u32, i64)> = Vec::new();
-        for candidates in seen.chunk_by(|a, b| a == b).filter(|run| run.len() >= CANDIDATE) {
+        for candidates in seen.chunk_by(|a, b| a == b).filter(|run| run.len() >= enough) {
             let right = candidates[0];
             let hits = self.shared(hashes, layers, right as usize);
             let served_open = self.served.open[right as usize];
@@ -299,8 +308,8 @@ impl CopyIndex {
                 part.served.push((right, stages));
             }
             if open > 0 {
-                let enough = (f64::from(left) * weight / rule.min_ngrams).min(1.0);
-                score = score.max(f64::from(left) / f64::from(open) * enough);
+                let reached = (f64::from(left) * weight / rule.min_ngrams).min(1.0);
+                score = score.max(f64::from(left) / f64::from(open) * reached);
             }
         }
         pairs.sort_unstable_by_key(|(hits, right)| (u32::MAX - hits, *right));
@@ -361,19 +370,7 @@ impl CopyIndex {
             for i in range {
                 let (left, right) = (pairs.left[i] as usize, pairs.right[i] as usize);
                 let (a, b) = (suspect_texts[left].unwrap_or_default(), served_texts[right].unwrap_or_default());
-                let look = |a: &str, b: &str| self.compare(params, (suspect, left, a), (right, b), stage, i as i64);
-                let mut best = look(a, b);
-                if params.both_lists {
-                    let plain = (without_markers(a), without_markers(b));
-                    if plain.0.is_some() || plain.1.is_some() {
-                        // Markers became spaces, so offsets stand in the original all the same.
-                        let other = look(plain.0.as_deref().unwrap_or(a), plain.1.as_deref().unwrap_or(b));
-                        if other.ngrams > best.ngrams {
-                            best = other;
-                        }
-                    }
-                }
-                part.append(best);
+                part.append(self.compare(params, (suspect, left, a), (right, b), stage, i as i64));
             }
             Ok(part)
         })?;
@@ -390,18 +387,17 @@ impl CopyIndex {
         stage: u8,
         pair: i64,
     ) -> Verified {
-        let mut out = Verified::default();
         let n = params.smallest();
         let seeds = Seeds::new(params.seed);
-        let tokens = |text: &str| mapped(text, &params.analyzer, params.normalization);
-        let (at, bt) = (tokens(a), tokens(b));
+        let (at, bt) = (forms(a, params), forms(b, params));
         let mut interner = Interner::new();
-        let ids_a = interner.ids((0..at.len()).map(|i| at.token(i)));
-        let ids_b = interner.ids((0..bt.len()).map(|i| bt.token(i)));
+        let mut ids = Vec::new();
+        for tokens in at.iter().chain(&bt) {
+            ids.push(interner.ids((0..tokens.len()).map(|i| tokens.token(i))));
+        }
         // The n-grams that a layer up to this stage masks, by their exact tokens.
         let mut hidden = Grams::new();
-        let sides = [(&ids_a, &at), (&ids_b, &bt)];
-        for (ids, tokens) in sides {
+        for (ids, tokens) in ids.iter().zip(at.iter().chain(&bt)) {
             for (gram, hash) in windows(ids, n).zip(mapped_windows(&seeds, &params.analyzer, tokens, n)) {
                 let of = |side: &Side, row: usize| {
                     let (hashes, layers) = side.row(row);
@@ -413,30 +409,58 @@ impl CopyIndex {
                 }
             }
         }
-        let found = ngram_match(&ids_a, &ids_b, n, &hidden);
-        let floor = (!hidden.is_empty()).then(|| crate::score::ngrams::floor(&ids_a, &hidden));
-        out.ngrams.push(found.ngrams as u32);
-        out.containment_of_suspect.push(found.containment_of_suspect());
-        out.containment_of_served.push(found.containment_of_served());
-        out.covered.push(found.covered as u32);
-        out.longest_run.push(found.longest_run);
-        let all_whole = vec![false; ids_a.len()];
-        let spans = common_spans(&ids_a, &ids_b, &all_whole, n as u32, floor.as_deref());
-        for span in spans {
-            let (a0, a1) = bytes(&at, span.a_start, span.len);
-            let (b0, b1) = bytes(&bt, span.b_start, span.len);
-            let (ac, bc) = (code_points(a, &[a0, a1]), code_points(b, &[b0, b1]));
-            out.span_pair.push(pair);
-            out.spans.push([a0, a1, ac[0], ac[1], b0, b1, bc[0], bc[1], span.len]);
+        let (ids_a, ids_b) = ids.split_at(at.len());
+        let (open_a, open_b) = (open(ids_a, n, &hidden), open(ids_b, n, &hidden));
+        let shared = open_a.intersection(&open_b).count();
+        // Positions are those of one form of each text: as they are, or without markers where that shares more.
+        let look = |i: usize, j: usize| (ngram_match(&ids_a[i], &ids_b[j], n, &hidden), i, j);
+        let (mut found, mut i, mut j) = look(0, 0);
+        if ids.len() > 2 {
+            let other = look(at.len() - 1, bt.len() - 1);
+            if other.0.ngrams > found.ngrams {
+                (found, i, j) = other;
+            }
         }
-        out
+        let (ids_a, ids_b) = (&ids_a[i], &ids_b[j]);
+        let floor = (!hidden.is_empty()).then(|| floor(ids_a, &hidden));
+        let whole = n.min(ids_a.len()) as u32;
+        let spans = common_spans(ids_a, ids_b, &vec![false; ids_a.len()], whole, floor.as_deref());
+        let of_a: Vec<u32> = spans.iter().flat_map(|s| bytes(&at[i], s.a_start, s.len)).collect();
+        let of_b: Vec<u32> = spans.iter().flat_map(|s| bytes(&bt[j], s.b_start, s.len)).collect();
+        // Markers became spaces, byte for byte, so offsets stand in the original all the same.
+        let (chars_a, chars_b) = (code_points(a, &of_a), code_points(b, &of_b));
+        let row = |k: usize, len: u32| {
+            let (k, m) = (2 * k, 2 * k + 1);
+            [of_a[k], of_a[m], chars_a[k], chars_a[m], of_b[k], of_b[m], chars_b[k], chars_b[m], len]
+        };
+        Verified {
+            ngrams: vec![shared as u32],
+            containment_of_suspect: vec![ratio(shared, open_a.len())],
+            containment_of_served: vec![ratio(shared, open_b.len())],
+            covered: vec![found.covered as u32],
+            longest_run: vec![found.longest_run],
+            span_pair: vec![pair; spans.len()],
+            spans: spans.iter().enumerate().map(|(k, span)| row(k, span.len)).collect(),
+        }
     }
 }
 
+/// The tokens of a text, and those of the text without its list markers where the parameters ask for both.
+fn forms(text: &str, params: &ShingleParams) -> Vec<MappedTokens> {
+    let tokens = |text: &str| mapped(text, &params.analyzer, params.normalization);
+    let plain = if params.both_lists { without_markers(text) } else { None };
+    std::iter::once(tokens(text)).chain(plain.as_deref().map(tokens)).collect()
+}
+
+/// The distinct n-grams of all forms of a text that are not hidden.
+fn open<'a>(forms: &'a [Vec<u32>], n: usize, hidden: &Grams<'_>) -> Grams<'a> {
+    forms.iter().flat_map(|ids| windows(ids, n)).filter(|gram| !hidden.contains(gram)).collect()
+}
+
 /// The bytes of the original that tokens `start..start + len` stand for.
-fn bytes(tokens: &MappedTokens, start: u32, len: u32) -> (u32, u32) {
+fn bytes(tokens: &MappedTokens, start: u32, len: u32) -> [u32; 2] {
     let of = &tokens.source[start as usize..(start + len) as usize];
-    (of.iter().map(|s| s.0).min().unwrap_or(0), of.iter().map(|s| s.1).max().unwrap_or(0))
+    [of.iter().map(|s| s.0).min().unwrap_or(0), of.iter().map(|s| s.1).max().unwrap_or(0)]
 }
 
 /// The earlier of two layers, where 0 is none.
@@ -530,7 +554,7 @@ mod tests {
             let (bg, bp): (Keys, Keys) = (background.iter().copied().collect(), boilerplate.iter().copied().collect());
             let side = |rows: &[std::collections::BTreeSet<u64>]| Side::new(sets(rows), None, &bg, &bp);
             let reps = representatives(&sets(&served));
-            let index = CopyIndex::new(side(&served)?, &reps, usize::MAX, &Job::inline())?;
+            let index = CopyIndex::new(side(&served)?, 1, &Job::inline())?;
             let found = index.find(&side(&suspect)?, rule, usize::MAX, &Job::inline())?;
             let open = |set: &std::collections::BTreeSet<u64>| {
                 set.iter().filter(|h| !background.contains(h) && !boilerplate.contains(h)).count()
