@@ -29,6 +29,8 @@ def texts(draw: st.DrawFn) -> str | None:
     if kind == 0:
         return draw(st.sampled_from([None, "", " ...", "a"]))
     out = draw(st.lists(WORDS, max_size=30))
+    if kind == 1:
+        out += [f"other{i}" for i in range(draw(st.integers(20, 60)))]
     for _ in range(draw(st.integers(0, 2))):
         start = draw(st.integers(0, 35))
         out[len(out) // 2 : len(out) // 2] = MORE[start : start + draw(st.integers(1, 25))]
