@@ -144,6 +144,7 @@ class ShingleSets:
         short: list[bool],
         missing: list[bool],
         tokens: list[int],
+        singles: list[int],
         params: ShingleParams | None,
         fingerprint: int,
     ) -> ShingleSets: ...

@@ -78,12 +78,13 @@ pub fn frequent(sets: &ShingleSets, units: &[i64], cap: usize, job: &Job<'_>) ->
     let (mut keys, mut counts) = (Vec::new(), Vec::new());
     for part in 0..parts {
         let mut pairs: Vec<(u64, i64)> = Vec::new();
-        for row in 0..sets.len() {
+        let part_of = |h: u64| ((u128::from(h) * u128::from(parts)) >> 64) as u64;
+        for (row, unit) in units.iter().enumerate() {
             let set = sets.row(row);
             // Rows are sorted, so the part is a stretch of each.
-            let from = set.partition_point(|h| u128::from(*h) * u128::from(parts) >> 64 < u128::from(part));
-            let to = set.partition_point(|h| u128::from(*h) * u128::from(parts) >> 64 <= u128::from(part));
-            pairs.extend(set[from..to].iter().map(|h| (*h, units[row])));
+            let from = set.partition_point(|h| part_of(*h) < part);
+            let to = set.partition_point(|h| part_of(*h) <= part);
+            pairs.extend(set[from..to].iter().map(|h| (*h, *unit)));
         }
         job.check()?;
         pairs.sort_unstable();
