@@ -156,6 +156,12 @@ impl Side {
         (&self.sets.hashes[range.clone()], &self.layers[range])
     }
 
+    /// The layer of a hash in row `i`; none where the row does not hold it.
+    fn layer(&self, i: usize, hash: u64) -> u8 {
+        let (hashes, layers) = self.row(i);
+        hashes.binary_search(&hash).map_or(layer::NONE, |at| layers[at])
+    }
+
     /// Share of a token that a token of row `i` counts as: single characters of scripts without spaces count half.
     fn weight(&self, i: usize) -> f64 {
         let (tokens, singles) = (f64::from(self.sets.tokens[i]), f64::from(self.sets.singles[i]));
@@ -397,14 +403,10 @@ impl CopyIndex {
             ids.push(interner.ids((0..tokens.len()).map(|i| tokens.token(i))));
         }
         // The n-grams that a layer up to this stage masks, by their exact tokens.
-        let mut hidden = Grams::new();
+        let mut hidden = Grams::default();
         for (ids, tokens) in ids.iter().zip(at.iter().chain(&bt)) {
             for (gram, hash) in windows(ids, n).zip(mapped_windows(&seeds, &params.analyzer, tokens, n)) {
-                let of = |side: &Side, row: usize| {
-                    let (hashes, layers) = side.row(row);
-                    hashes.binary_search(&hash).map_or(layer::NONE, |at| layers[at])
-                };
-                let first = first_layer(of(suspect, left), of(&self.served, right));
+                let first = first_layer(suspect.layer(left, hash), self.served.layer(right, hash));
                 if first != layer::NONE && first <= stage {
                     hidden.insert(gram);
                 }

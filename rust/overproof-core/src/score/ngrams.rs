@@ -1,8 +1,9 @@
 //! What two texts share in n-grams, on the exact tokens: no hash takes part in the comparison of two n-grams.
 
 use super::ratio;
-use super::spans::{MASKED, longest_run};
+use super::spans::{MASKED, TokenHasher, longest_run};
 use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 
 /// The n-grams of a token sequence, in order; of a shorter one, the whole sequence once.
 pub fn windows(ids: &[u32], n: usize) -> impl Iterator<Item = &[u32]> {
@@ -11,7 +12,7 @@ pub fn windows(ids: &[u32], n: usize) -> impl Iterator<Item = &[u32]> {
 }
 
 /// A set of n-grams by their exact ids.
-pub type Grams<'a> = HashSet<&'a [u32]>;
+pub type Grams<'a> = HashSet<&'a [u32], BuildHasherDefault<TokenHasher>>;
 
 /// The distinct n-grams of exactly n tokens of a text: what it masks elsewhere.
 pub fn masks(ids: &[u32], n: usize) -> Grams<'_> {
@@ -95,7 +96,7 @@ impl NgramMatch {
 pub fn ngram_match(suspect: &[u32], served: &[u32], n: usize, hidden: &Grams<'_>) -> NgramMatch {
     let open = |gram: &&[u32]| !hidden.contains(gram);
     let right: Grams<'_> = windows(served, n).filter(open).collect();
-    let mut left = Grams::new();
+    let mut left = Grams::default();
     let (mut ngrams, mut covered, mut coverable) = (0, 0, 0);
     // One past the last token already counted as covered, and as coverable.
     let (mut covered_to, mut coverable_to) = (0, 0);
@@ -174,10 +175,10 @@ mod tests {
 
     #[test]
     fn a_short_text_is_one_ngram() {
-        let found = ngram_match(&[1, 2], &[1, 2], 5, &Grams::new());
+        let found = ngram_match(&[1, 2], &[1, 2], 5, &Grams::default());
         assert_eq!((found.ngrams, found.covered, found.longest_run), (1, 2, 2));
-        assert_eq!(ngram_match(&[1, 2], &[1, 2, 3, 4, 5, 6], 5, &Grams::new()).ngrams, 0);
-        let nothing = ngram_match(&[], &[1], 5, &Grams::new());
+        assert_eq!(ngram_match(&[1, 2], &[1, 2, 3, 4, 5, 6], 5, &Grams::default()).ngrams, 0);
+        let nothing = ngram_match(&[], &[1], 5, &Grams::default());
         assert!(nothing.containment_of_suspect().is_nan() && nothing.coverage().is_nan());
     }
 }

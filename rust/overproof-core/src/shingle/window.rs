@@ -114,21 +114,19 @@ pub fn mapped_windows(seeds: &Seeds, analyzer: &Analyzer, tokens: &MappedTokens,
     if t == 0 {
         return Vec::new();
     }
-    (0..=t - width)
-        .map(|i| {
-            let value = match analyzer {
-                Analyzer::Char | Analyzer::Byte => {
-                    let (from, to) = (tokens.bounds[i].0 as usize, tokens.bounds[i + width - 1].1 as usize);
-                    seeds.window_bytes(&tokens.canon.as_bytes()[from..to])
-                }
-                _ => {
-                    let values: Vec<u64> = (i..i + width).map(|j| seeds.token(tokens.token(j))).collect();
-                    polynomial(&values)
-                }
-            };
-            fin(value.wrapping_add(term))
-        })
-        .collect()
+    let hash = |value: u64| fin(value.wrapping_add(term));
+    match analyzer {
+        Analyzer::Char | Analyzer::Byte => (0..=t - width)
+            .map(|i| {
+                let (from, to) = (tokens.bounds[i].0 as usize, tokens.bounds[i + width - 1].1 as usize);
+                hash(seeds.window_bytes(&tokens.canon.as_bytes()[from..to]))
+            })
+            .collect(),
+        _ => {
+            let values: Vec<u64> = (0..t).map(|i| seeds.token(tokens.token(i))).collect();
+            values.windows(width).map(|w| hash(polynomial(w))).collect()
+        }
+    }
 }
 
 /// Bytes of each length that a 16-byte load must keep.

@@ -7,7 +7,7 @@
 //!
 //! `tokenize` and `normalize` say what is right; tests hold this file to them.
 
-use super::normalize::normalize;
+use super::normalize::{Piece, normalize};
 use super::unicode::{CODE_POINTS, Trie, flag, tables};
 use crate::params::{Form, Normalization};
 use std::collections::HashMap;
@@ -98,6 +98,29 @@ impl Canonicalizer {
             self.run::<false, true>(text, out);
         } else {
             self.run::<false, false>(text, out);
+        }
+    }
+
+    /// Call `emit` with the code points that the words of `text` are made of, each with the bytes that it stands for;
+    /// everything between words may come as any separator.
+    pub fn pieces(&self, text: &str, mut emit: impl FnMut(Piece)) {
+        let bytes = text.as_bytes();
+        let complex = |c: char| !c.is_ascii() && self.map.get(c) >> CLASS_SHIFT == class::COMPLEX;
+        let mut at = 0;
+        while let Some(c) = text[at..].chars().next() {
+            let end = at + c.len_utf8();
+            let next = bytes.get(end).filter(|b| **b >= 0x80).and_then(|_| text[end..].chars().next());
+            if complex(c) || next.is_some_and(complex) {
+                // A mark may change the character before it, so the plain normaliser starts there.
+                let to = self.complex_end(text, next.filter(|n| complex(*n)).map_or(end, |n| end + n.len_utf8()));
+                let how = Normalization { whitespace: false, ..self.how };
+                normalize(&text[at..to], how, at as u32).into_iter().for_each(&mut emit);
+                at = to;
+                continue;
+            }
+            let c = char::from_u32(self.map.get(c) & 0x1F_FFFF).unwrap_or(c);
+            emit(Piece { c, start: at as u32, end: end as u32 });
+            at = end;
         }
     }
 
@@ -234,7 +257,7 @@ fn emit<const WORDS: bool>(out: &mut Vec<u8>, singles: &mut Singles, class: u32,
 pub(crate) mod tests {
     use super::*;
     use crate::params::Analyzer;
-    use crate::text::tokenize::mapped;
+    use crate::text::tokenize::{mapped, words_naive};
     use proptest::prelude::*;
 
     /// Text that mixes everything that normalisation and tokens treat differently.
@@ -287,7 +310,8 @@ pub(crate) mod tests {
                 let mut words = Vec::new();
                 let singles = fast.words(&text, &mut words);
                 let split: Vec<&[u8]> = words.split(|b| *b == b' ').filter(|w| !w.is_empty()).collect();
-                let tokens = mapped(&text, &Analyzer::Word, how);
+                let tokens = words_naive(&text, how);
+                prop_assert_eq!(&mapped(&text, &Analyzer::Word, how), &tokens, "{} {:?}", how, text);
                 prop_assert_eq!(singles as usize, tokens.single.iter().filter(|s| **s).count());
                 let plain: Vec<&[u8]> = (0..tokens.len()).map(|i| tokens.token(i)).collect();
                 prop_assert_eq!(split, plain, "{} {:?}", how, text);
