@@ -30,6 +30,12 @@ STRICT_RUN = 20
 EXCERPTS = 25
 """Matches whose texts stand in the HTML report."""
 
+MATCH = (
+    *("suspect_id", "suspect_row", "served_id", "served_row", "ngrams", "containment_of_suspect"),
+    *("containment_of_served", "longest_run", "tier", "layer", "account", "time", "model", "rarity", "spans"),
+)
+"""Keys of a match."""
+
 LIMITS = (
     "Similarity only (rung L0): the figures do not say how the texts came into the suspect corpus.",
     '"Nothing found" is not "innocent": paraphrase, translation and edits of 30 % or more of the words are out of '
@@ -337,7 +343,7 @@ class Comparison:
 
         arrow, parquet = need("pyarrow", extra="arrow"), need("pyarrow.parquet", extra="arrow")
         with atomic_path(path) as temporary:
-            parquet.write_table(arrow.Table.from_pylist(self.matches()), temporary)
+            parquet.write_table(arrow.Table.from_pylist(self.matches(), schema=_schema(arrow)), temporary)
 
     def excerpts(self, most: int = EXCERPTS) -> list[dict[str, Any]]:
         """The strongest match of each suspect text, with both texts, strongest first."""
@@ -380,6 +386,24 @@ class Comparison:
         page = render(self.to_dict(), excerpts=self.excerpts(), scores=scores)
         with atomic_path(path) as temporary:
             temporary.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _schema(arrow: Any) -> Any:
+    """The columns of the Parquet file: the keys of a match, whether there is any or not."""
+    place = arrow.struct([(name, arrow.int64()) for name in ("start", "end", "start_char", "end_char")])
+    row = arrow.struct([("file", arrow.string()), ("row", arrow.int64())])
+    span = arrow.struct([("suspect", place), ("served", place), ("tokens", arrow.int64())])
+    kinds = {
+        "suspect_row": row,
+        "served_row": row,
+        "ngrams": arrow.int64(),
+        "containment_of_suspect": arrow.float64(),
+        "containment_of_served": arrow.float64(),
+        "longest_run": arrow.int64(),
+        "rarity": arrow.float64(),
+        "spans": arrow.list_(span),
+    }
+    return arrow.schema([(name, kinds.get(name, arrow.string())) for name in MATCH])
 
 
 def _at(column: Any, i: int) -> str | None:

@@ -2,7 +2,7 @@
 
 use crate::error::PyR;
 use crate::exec;
-use crate::input::{Policy, TextBatch, int64, uint64};
+use crate::input::{Policy, TextBatch, Threads, int64, uint64};
 use crate::output;
 use crate::shingle::ShingleSets;
 use numpy::{PyArray1, PyArray2};
@@ -13,7 +13,7 @@ use pyo3::types::PyDict;
 /// For each row the first row with the same set.
 #[pyfunction]
 pub fn representatives<'py>(py: Python<'py>, sets: &ShingleSets) -> PyR<Bound<'py, PyArray1<i64>>> {
-    let found = exec::run(py, Some(1), |_| Ok(copies::representatives(&sets.inner)))?;
+    let found = exec::run(py, Some(Threads::ONE), |_| Ok(copies::representatives(&sets.inner)))?;
     Ok(output::array(py, found))
 }
 
@@ -26,7 +26,7 @@ pub fn frequent<'py>(
     cap: usize,
 ) -> PyR<(Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u32>>)> {
     let units = int64(units, "units")?;
-    let (keys, counts) = exec::run(py, Some(1), |job| copies::frequent(&sets.inner, &units, cap, job))?;
+    let (keys, counts) = exec::run(py, Some(Threads::ONE), |job| copies::frequent(&sets.inner, &units, cap, job))?;
     Ok((output::array(py, keys), output::array(py, counts)))
 }
 
@@ -51,7 +51,8 @@ impl CopySide {
         let boilerplate: Keys = uint64(boilerplate, "boilerplate")?.into_iter().collect();
         let prompts = prompts.map(|p| p.inner.clone());
         let sets = Clone::clone(&*sets.inner);
-        let inner = exec::run(py, Some(1), |_| Side::new(sets, prompts.as_deref(), &background, &boilerplate))?;
+        let inner =
+            exec::run(py, Some(Threads::ONE), |_| Side::new(sets, prompts.as_deref(), &background, &boilerplate))?;
         Ok(CopySide { inner })
     }
 
@@ -93,7 +94,7 @@ impl CopyIndex {
         limit: usize,
     ) -> PyR<Self> {
         let side = CopySide::new(py, sets, prompts, background, boilerplate)?.inner;
-        let inner = exec::run(py, Some(1), |job| Core::new(side, limit, job))?;
+        let inner = exec::run(py, Some(Threads::ONE), |job| Core::new(side, limit, job))?;
         Ok(CopyIndex { inner })
     }
 
@@ -112,7 +113,7 @@ impl CopyIndex {
         min_containment: f64,
         min_embedded: f64,
         top: usize,
-        threads: Option<usize>,
+        threads: Option<Threads>,
     ) -> PyR<Bound<'py, PyDict>> {
         let rule = Rule { min_ngrams, min_containment, min_embedded };
         let found = exec::run(py, threads, |job| self.inner.find(&suspect.inner, rule, top, job))?;
@@ -138,7 +139,7 @@ impl CopyIndex {
         suspect_texts: &Bound<'py, PyAny>,
         served_texts: &Bound<'py, PyAny>,
         stage: u8,
-        threads: Option<usize>,
+        threads: Option<Threads>,
     ) -> PyR<Bound<'py, PyDict>> {
         let (left, right) = (int64(left, "left")?, int64(right, "right")?);
         let policy = Policy { keep_missing: true, replace: true };

@@ -1,6 +1,7 @@
 //! Leave the interpreter, work on our pool, come back; Ctrl-C is seen within 50 ms, a panic becomes InternalError.
 
 use crate::error::PyR;
+use crate::input::Threads;
 use overproof_core::error::{Error, Result};
 use overproof_core::exec::{Job, pool};
 use pyo3::prelude::*;
@@ -12,18 +13,17 @@ use std::time::Duration;
 /// The longest that a signal waits.
 const TICK: Duration = Duration::from_millis(50);
 
+/// The most threads of one call where the machine has fewer cores: a pool stays for the life of the process.
+const MOST: usize = 256;
+
 /// The cap set by `set_num_threads`; 0 = none.
 static CAP: AtomicUsize = AtomicUsize::new(0);
 
 /// Cap the number of threads of every later call that does not name its own; `None` lifts the cap.
 #[pyfunction]
 #[pyo3(signature = (threads))]
-pub fn set_num_threads(threads: Option<usize>) -> PyR<()> {
-    if threads == Some(0) {
-        return Err(Error::input("set_num_threads: threads must be at least 1, or None for all cores").into());
-    }
-    CAP.store(threads.unwrap_or(0), Ordering::Relaxed);
-    Ok(())
+pub fn set_num_threads(threads: Option<Threads>) {
+    CAP.store(threads.map_or(0, usize::from), Ordering::Relaxed);
 }
 
 /// How many threads a call with `threads=None` uses.
@@ -49,13 +49,13 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 /// Run `work` without the interpreter on `threads` threads.
 ///
 /// The calling thread waits and looks for signals; the work sees a cancel flag at its next block.
-pub fn run<T: Send>(py: Python<'_>, threads: Option<usize>, work: impl FnOnce(&Job<'_>) -> Result<T> + Send) -> PyR<T> {
-    let threads = match threads {
-        Some(0) => return Err(Error::input("threads must be at least 1, or None for all cores").into()),
-        Some(n) => n,
-        None => get_num_threads(),
-    };
-    let pool = pool(threads)?;
+pub fn run<T: Send>(
+    py: Python<'_>,
+    threads: Option<Threads>,
+    work: impl FnOnce(&Job<'_>) -> Result<T> + Send,
+) -> PyR<T> {
+    let most = std::thread::available_parallelism().map_or(1, usize::from).max(MOST);
+    let pool = pool(threads.map_or_else(get_num_threads, usize::from).clamp(1, most))?;
     let cancel = AtomicBool::new(false);
     let mut result = None;
     let mut signal = None;

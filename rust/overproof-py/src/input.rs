@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use crate::error::PyR;
+use crate::error::{PyError, PyR};
 use crate::read::TextColumn;
 use arrow_array::cast::AsArray;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
@@ -14,7 +14,7 @@ use overproof_core::error::Error;
 use overproof_core::text::Texts;
 use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCapsule, PyDict, PyFrozenSet, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyCapsule, PyDict, PyFloat, PyFrozenSet, PyList, PySet, PyString, PyTuple};
 use std::ffi::CStr;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -42,6 +42,38 @@ impl Policy {
             _ => return Err(Error::input(format!("errors={errors:?} is unknown; give strict or replace")).into()),
         };
         Ok(Policy { keep_missing, replace })
+    }
+}
+
+/// The value of the keyword `threads`: how many at most, from 1.
+pub struct Threads(usize);
+
+impl Threads {
+    /// One thread.
+    pub const ONE: Threads = Threads(1);
+}
+
+impl From<Threads> for usize {
+    fn from(threads: Threads) -> usize {
+        threads.0
+    }
+}
+
+impl FromPyObject<'_, '_> for Threads {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        // More than fits are as many as there can be.
+        let asked =
+            value.extract::<isize>().or_else(|e| if value.gt(0).unwrap_or(false) { Ok(isize::MAX) } else { Err(e) });
+        match asked {
+            Ok(n) if n > 0 && !value.is_instance_of::<PyFloat>() => Ok(Threads(n as usize)),
+            _ => Err(PyError::from(Error::input(format!(
+                "threads={} must be an integer of at least 1, or None for all cores",
+                value.repr()?
+            )))
+            .into()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::PyR;
 use crate::exec;
-use crate::input::{Policy, TextBatch};
+use crate::input::{Policy, TextBatch, Threads};
 use crate::output;
 use crate::read::TextColumn;
 use crate::shingle::{ShingleParams, ShingleSets};
@@ -158,7 +158,7 @@ pub fn similarity_join<'py>(
     memory: Option<usize>,
     missing: &str,
     errors: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<Found<'py>> {
     let policy = Policy::parse(missing, errors)?;
     let ask = Ask { metric, threshold, recall, num_perm, memory };
@@ -191,7 +191,7 @@ pub fn similarity_topk<'py>(
     memory: Option<usize>,
     missing: &str,
     errors: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<Found<'py>> {
     let policy = Policy::parse(missing, errors)?;
     let by = SetMetric::parse(metric)?;

@@ -2,7 +2,7 @@
 
 use crate::error::PyR;
 use crate::exec;
-use crate::input::{self, Policy, TextBatch};
+use crate::input::{self, Policy, TextBatch, Threads};
 use crate::output;
 use numpy::PyArray1;
 use overproof_core::error::{Error, Result};
@@ -287,7 +287,7 @@ impl LineReader {
 
     /// Read on for about `seconds`; true at the end.
     #[pyo3(signature = (seconds, *, threads = None))]
-    fn read(&self, py: Python<'_>, seconds: f64, threads: Option<usize>) -> PyR<bool> {
+    fn read(&self, py: Python<'_>, seconds: f64, threads: Option<Threads>) -> PyR<bool> {
         let time = Duration::try_from_secs_f64(seconds).map_err(|e| Error::input(format!("seconds: {e}")))?;
         exec::run(py, threads, |job| self.lock().read(job, time))
     }
@@ -340,5 +340,5 @@ impl LineReader {
 #[pyfunction]
 #[pyo3(signature = (path, n, *, max_line, skip = false))]
 pub fn head(py: Python<'_>, path: PathBuf, n: usize, max_line: usize, skip: bool) -> PyR<Vec<String>> {
-    exec::run(py, Some(1), |job: &Job<'_>| read::head(Source::open(&path)?, n, max_line, skip, job))
+    exec::run(py, Some(Threads::ONE), |job: &Job<'_>| read::head(Source::open(&path)?, n, max_line, skip, job))
 }

@@ -2,7 +2,7 @@
 
 use crate::error::PyR;
 use crate::exec;
-use crate::input::{Policy, TextBatch, int64};
+use crate::input::{Policy, TextBatch, Threads, int64};
 use crate::output;
 use crate::shingle::ShingleSets;
 use crate::sketch::{SetSketch, SketchArray};
@@ -94,7 +94,7 @@ pub fn score<'py>(
     a: &Bound<'py, PyAny>,
     b: &Bound<'py, PyAny>,
     metric: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<Bound<'py, PyArray1<f64>>> {
     let pair = Pair::extract(a, b)?;
     Ok(output::array(py, exec::run(py, threads, |job| pair.scores(job, metric))?))
@@ -107,7 +107,7 @@ pub fn containment_debiased<'py>(
     py: Python<'py>,
     a: &Bound<'py, PyAny>,
     b: &Bound<'py, PyAny>,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<Bound<'py, PyArray1<f64>>> {
     let Pair::Kept(a, b) = Pair::extract(a, b)? else {
         return Err(Error::input("debias=True is for FracMinHash: here nothing was left out that could bias").into());
@@ -122,7 +122,7 @@ pub fn hamming<'py>(
     py: Python<'py>,
     a: &Bound<'py, PyAny>,
     b: &Bound<'py, PyAny>,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<Bound<'py, PyArray1<u32>>> {
     let Pair::Dense(a, b) = Pair::extract(a, b)? else {
         return Err(Error::input("hamming needs SimHash sketches: SimHash().sketch(texts)").into());
@@ -142,7 +142,7 @@ pub fn score_trials<'py>(
     a: &Bound<'py, PyAny>,
     b: &Bound<'py, PyAny>,
     metric: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<TrialArrays<'py>> {
     let pair = Pair::extract(a, b)?;
     let found = exec::run(py, threads, |job| pair.trials(job, metric))?;
@@ -157,7 +157,7 @@ pub fn cdist_float32<'py>(
     a: &Bound<'py, PyAny>,
     b: &Bound<'py, PyAny>,
     metric: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<Bound<'py, PyArray2<f32>>> {
     let pair = Pair::extract(a, b)?;
     output::matrix(py, exec::run(py, threads, |job| pair.matrix(job, metric))?, pair.shape())
@@ -171,7 +171,7 @@ pub fn cdist_float64<'py>(
     a: &Bound<'py, PyAny>,
     b: &Bound<'py, PyAny>,
     metric: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<Bound<'py, PyArray2<f64>>> {
     let pair = Pair::extract(a, b)?;
     output::matrix(py, exec::run(py, threads, |job| pair.matrix(job, metric))?, pair.shape())
@@ -329,7 +329,7 @@ pub fn common_spans(
     normalization: &str,
     missing: &str,
     errors: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<(Spans, usize)> {
     let params = SpanParams::new(min_tokens, mask_n, Analyzer::parse(analyzer)?, Normalization::parse(normalization)?)?;
     let policy = Policy::parse(missing, errors)?;
@@ -357,7 +357,7 @@ pub fn ngram_match<'py>(
     normalization: &str,
     missing: &str,
     errors: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<Bound<'py, PyDict>> {
     let params = SpanParams::new(1, n, Analyzer::parse(analyzer)?, Normalization::parse(normalization)?)?;
     let policy = Policy::parse(missing, errors)?;

@@ -2,7 +2,7 @@
 
 use crate::error::PyR;
 use crate::exec;
-use crate::input::{Policy, TextBatch, int64, uint64};
+use crate::input::{Policy, TextBatch, Threads, int64, uint64};
 use crate::output;
 use numpy::PyArray1;
 use overproof_core::error::Error;
@@ -297,7 +297,7 @@ pub fn shingle_texts(
     counts: bool,
     missing: &str,
     errors: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<(ShingleSets, usize)> {
     let batch = TextBatch::extract(texts, "texts", Policy::parse(missing, errors)?)?;
     let sets = exec::run(py, threads, |job| build::from_texts(batch.texts(), &params.inner, counts, job))?;
@@ -314,7 +314,7 @@ pub fn shingle_ids(
     missing: Option<Vec<bool>>,
     params: &ShingleParams,
     counts: bool,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<ShingleSets> {
     let (ids, offsets) = (uint64(ids, "ids")?, int64(offsets, "offsets")?);
     let missing = missing.unwrap_or_else(|| vec![false; offsets.len().saturating_sub(1)]);
@@ -334,7 +334,7 @@ pub fn shingle_strings(
     missing: Option<Vec<bool>>,
     params: &ShingleParams,
     counts: bool,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<ShingleSets> {
     let batch = TextBatch::extract(tokens, "tokens", Policy { keep_missing: true, replace: false })?;
     let offsets = int64(offsets, "offsets")?;

@@ -2,7 +2,7 @@
 
 use crate::error::PyR;
 use crate::exec;
-use crate::input::{Policy, TextBatch, int64, uint64};
+use crate::input::{Policy, TextBatch, Threads, int64, uint64};
 use crate::output;
 use crate::shingle::{ShingleParams, ShingleSets};
 use numpy::PyArray1;
@@ -275,7 +275,7 @@ impl SketchArray {
         &self,
         py: Python<'py>,
         groups: &Bound<'py, PyAny>,
-        threads: Option<usize>,
+        threads: Option<Threads>,
     ) -> PyR<(Bound<'py, PyArray1<i64>>, Self)> {
         let groups = int64(groups, "groups")?;
         let (groups, made) = exec::run(py, threads, |job| self.inner.reduce(job, &groups))?;
@@ -451,7 +451,7 @@ impl SetSketch {
         &self,
         py: Python<'py>,
         groups: &Bound<'py, PyAny>,
-        threads: Option<usize>,
+        threads: Option<Threads>,
     ) -> PyR<(Bound<'py, PyArray1<i64>>, Self)> {
         let groups = int64(groups, "groups")?;
         let (groups, made) = exec::run(py, threads, |job| self.inner.reduce(job, &groups))?;
@@ -514,7 +514,7 @@ pub fn sketch_texts(
     params: &SketchParams,
     missing: &str,
     errors: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<(SketchArray, usize)> {
     let batch = TextBatch::extract(texts, "texts", Policy::parse(missing, errors)?)?;
     let rows = TextRows { texts: batch.texts(), params: &shingler.inner };
@@ -531,7 +531,7 @@ pub fn sketch_sets(
     sets: &Bound<'_, ShingleSets>,
     params: &SketchParams,
     weights: Option<&Bound<'_, PyAny>>,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<SketchArray> {
     let sets = &*sets.get().inner;
     let params = params.inner.clone();
@@ -565,7 +565,7 @@ pub fn sketch_hashes(
     a: &Bound<'_, PyAny>,
     b: &Bound<'_, PyAny>,
     params: &SketchParams,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<SketchArray> {
     let (hashes, indptr) = (uint64(hashes, "hashes")?, int64(indptr, "indptr")?);
     let (a, b) = (uint64(a, "a")?, uint64(b, "b")?);
@@ -582,7 +582,7 @@ pub fn fracminhash_sets(
     py: Python<'_>,
     sets: &Bound<'_, ShingleSets>,
     params: &SketchParams,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<SetSketch> {
     let sets = &*sets.get().inner;
     let params = params.inner.clone();

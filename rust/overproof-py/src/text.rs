@@ -2,7 +2,7 @@
 
 use crate::error::PyR;
 use crate::exec;
-use crate::input::{self, Policy, TextBatch};
+use crate::input::{self, Policy, TextBatch, Threads};
 use crate::output;
 use numpy::PyArray1;
 use overproof_core::error::Error;
@@ -118,7 +118,7 @@ pub fn tokenize(
     normalization: &str,
     missing: &str,
     errors: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<Tokens> {
     let batch = TextBatch::extract(texts, "texts", Policy::parse(missing, errors)?)?;
     let (analyzer, how) = (Analyzer::parse(analyzer)?, Normalization::parse(normalization)?);
@@ -135,7 +135,7 @@ pub fn normalize<'py>(
     normalization: &str,
     missing: &str,
     errors: &str,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyR<Bound<'py, PyList>> {
     let batch = TextBatch::extract(texts, "texts", Policy::parse(missing, errors)?)?;
     let how = Normalization::parse(normalization)?;
