@@ -22,10 +22,10 @@ FALSE = {"other prompts": 5e-5, "same prompts": 2e-3}
 AUC = 0.999
 AUCS = {
     "auc_all": "all rows",
-    "auc_long_enough": "rows of 11 tokens and more",
+    "auc_long_enough": "rows of 7 n-grams and more",
     "auc_enough_beside_prompt": "rows with 7 n-grams and more beside their prompt",
 }
-"""Which rows the AUC is of: fewer tokens, or fewer n-grams that the prompt does not hold, cannot match."""
+"""Which rows the AUC is of: fewer n-grams, or fewer that the prompt does not hold, cannot match."""
 FIRST = {"aligner-2b_qwen1.5-72b-chat", "gpt4_1106_preview"}
 
 
@@ -42,7 +42,7 @@ def marks(record: dict[str, Any]) -> list[Mark]:
     """Every mark with its value."""
     truth, planted, innocents, models = (record[k] for k in ("truth", "planted", "innocents", "models"))
     out = [
-        Mark(f"AUC, copies above innocents, {words}", truth[key]["auc"], f">= {AUC}", truth[key]["auc"] >= AUC)
+        Mark(f"AUC, copies above innocents, {words}", truth[key]["auc"], f"at least {AUC}", truth[key]["auc"] >= AUC)
         for key, words in AUCS.items()
     ]
     for edit in planted["edits"]:
@@ -50,10 +50,10 @@ def marks(record: dict[str, Any]) -> list[Mark]:
             least = RECALL[edit["edit"]]
             for words, part in (("", edit), (", echo apart", edit["echo_apart"])):
                 value = part["share"]
-                out.append(Mark(f"recall, {edit['edit']}{words}", value, f">= {least}", value >= least))
+                out.append(Mark(f"recall, {edit['edit']}{words}", value, f"at least {least}", value >= least))
     for group, most in FALSE.items():
         value = innocents[group]["code_apart"]["share"]
-        out.append(Mark(f"false positives, {group}, code apart", value, f"<= {most}", value <= most))
+        out.append(Mark(f"false positives, {group}, code apart", value, f"at most {most}", value <= most))
     for key, first in models["first_by"].items():
         out.append(Mark(f"first pair by {key}", " - ".join(first), " - ".join(sorted(FIRST)), set(first) == FIRST))
     return out
@@ -77,7 +77,8 @@ def table(head: str, lines: list[list[Any]]) -> str:
     """Markdown; all columns but the first to the right."""
     names = [name.strip() for name in head.split("|")]
     rule = ["---", *["---:"] * (len(names) - 1)]
-    return "\n".join(f"| {' | '.join(map(str, cells))} |" for cells in (names, rule, *lines))
+    shown = ([str(cell).replace("<", "&lt;") for cell in line] for line in (names, rule, *lines))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in shown)
 
 
 def number(value: float | str | None) -> str:

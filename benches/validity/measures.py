@@ -50,11 +50,6 @@ def share(hits: int, n: int) -> dict[str, Any]:
     return {"texts": n, "found": hits, "share": hits / n if n else None, "interval": interval(hits, n) if n else None}
 
 
-def too_short(result: op.Comparison) -> npt.NDArray[np.bool_]:
-    """Suspect texts with fewer tokens than any match needs."""
-    return result.units < result.params["n"] + result.params["min_ngrams"] - 1
-
-
 def beside_prompt(rows: list[data.Row], needed: int) -> npt.NDArray[np.bool_]:
     """Rows with `needed` n-grams and more that do not stand in their own prompt: less cannot match."""
     shingler = op.Shingler(5)
@@ -77,7 +72,7 @@ def truth_table() -> dict[str, Any]:
         theirs = data.unique(served) if len(served) > 1 else data.read(served[0])
         ours = [row for name in suspect for row in data.read(name)]
         result = op.compare(data.corpus(theirs), data.corpus(ours), audit_texts=0)
-        short = too_short(result)
+        short = result.short
         known = {r.text.strip() for r in theirs if len(r.text.strip()) >= 40}
         copies = np.array([truth == "copy" or (truth.startswith("part") and r.text.strip() in known) for r in ours])
         rows = copies if copies.any() else np.full(len(ours), truth.startswith(("hard negative", "innocent")))
