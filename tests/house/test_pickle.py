@@ -24,6 +24,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "SketchArray": lambda: op.MinHash(16).sketch(TEXTS),
     "Spans": lambda: op.common_spans(TEXTS, TEXTS[:2] * 2, min_tokens=3),
     "LSHParams": lambda: op.lsh_params(0.5, 128),
+    "Pairs": lambda: op.similarity_join(TEXTS, TEXTS, threshold=0.5),
     "SetSketch": lambda: op.FracMinHash(1).sketch(TEXTS),
     "TextColumn": lambda: op.TextColumn([*TEXTS, None], missing="keep"),
     "Source": lambda: op.Source("a.jsonl", 3, skipped={"empty": 2}),
@@ -49,7 +50,7 @@ def facts(made: Any) -> dict[str, Any]:
 
 def test_no_public_class_is_left_out() -> None:
     classes = {name for name, value in vars(op).items() if inspect.isclass(value) and not issubclass(value, Exception)}
-    assert classes == set(MADE)
+    assert classes == set(MADE), "add a sample of each new public class to MADE"
 
 
 @pytest.mark.parametrize("name", MADE)

@@ -27,6 +27,10 @@ CALLS: dict[str, Callable[[int | None], list[np.ndarray]]] = {
         getattr(op.common_spans(TEXTS, TEXTS[::-1], threads=threads), name)
         for name in ("row", "left_start", "left_end", "right_start", "right_end")
     ],
+    "similarity_join": lambda threads: [
+        getattr(op.similarity_join(TEXTS, TEXTS[::-1], threshold=0.6, threads=threads), name)
+        for name in ("left", "right", "score")
+    ],
     "FracMinHash": lambda threads: [op.FracMinHash(2).sketch(TEXTS, threads=threads).hashes],
 }
 
