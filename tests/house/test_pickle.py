@@ -11,6 +11,7 @@ import overproof as op
 import pytest
 
 TEXTS = ["the quick brown fox jumps over the lazy dog", "To be, or not to be", "", "東京 Straße"]
+COPIED = [" ".join(f"{word}{i}" for i in range(40)) for word in ("alpha", "beta")]
 
 MADE: dict[str, Callable[[], Any]] = {
     "ShingleParams": lambda: op.Shingler(n=[2, 3], normalization="nfc+accents", seed=7).params,
@@ -25,6 +26,8 @@ MADE: dict[str, Callable[[], Any]] = {
     "Spans": lambda: op.common_spans(TEXTS, TEXTS[:2] * 2, min_tokens=3),
     "LSHParams": lambda: op.lsh_params(0.5, 128),
     "Pairs": lambda: op.similarity_join(TEXTS, TEXTS, threshold=0.5),
+    "Comparison": lambda: op.compare(COPIED, [*COPIED, "Nothing of the kind."], control=TEXTS),
+    "NgramMatch": lambda: op.ngram_match(TEXTS, TEXTS),
     "SetSketch": lambda: op.FracMinHash(1).sketch(TEXTS),
     "TextColumn": lambda: op.TextColumn([*TEXTS, None], missing="keep"),
     "Source": lambda: op.Source("a.jsonl", 3, skipped={"empty": 2}),
@@ -36,6 +39,12 @@ def fact(value: Any) -> Any:
     """What two equal values have in common."""
     if isinstance(value, op.Shingler):
         return value.params
+    if isinstance(value, op.Corpus | op.Pairs | op.Spans):
+        return facts(value)
+    if isinstance(value, dict):
+        return {key: fact(part) for key, part in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(fact, value))
     return (value.dtype, value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
 
 

@@ -1,5 +1,6 @@
 """Threads never change a value, and the interpreter is free while they work."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,10 @@ CALLS: dict[str, Callable[[int | None], list[np.ndarray]]] = {
     "similarity_join": lambda threads: [
         getattr(op.similarity_join(TEXTS[:600], TEXTS[600:1200], threshold=0.9, threads=threads), name)
         for name in ("left", "right", "score")
+    ],
+    "compare": lambda threads: [
+        np.frombuffer(json.dumps(compared.to_dict()).encode(), np.uint8)
+        for compared in [op.compare(TEXTS[:500], TEXTS[500:1000], threads=threads)]
     ],
     "FracMinHash": lambda threads: [op.FracMinHash(2).sketch(TEXTS, threads=threads).hashes],
 }
