@@ -50,7 +50,7 @@ def fact(value: Any) -> Any:
 
 def facts(made: Any) -> dict[str, Any]:
     """All public attributes that are not methods, and the rows where there are some."""
-    found = {"rows": [np.asarray(row).tolist() for row in made]} if hasattr(made, "__getitem__") else {}
+    found = {"rows": [repr(np.asarray(row).tolist()) for row in made]} if hasattr(made, "__getitem__") else {}
     values = ((name, getattr(made, name)) for name in dir(made) if not name.startswith("_"))
     return found | {
         name: fact(value) for name, value in values if isinstance(value, op.Shingler) or not callable(value)
