@@ -71,13 +71,18 @@ bench-smoke: $(CHECKED) ## every benchmark once on a small input
 	$(PY) -m pytest -q benches --benchmark-disable
 
 .PHONY: bench
-bench: $(RELEASE) ## time the stages beside other engines; raw results go to benches/record
+bench: $(RELEASE) ## time us beside other engines, then our stages; raw results go to benches/record
 	$(PY) -m pip install -q $$($(PY) tools/requirements.py bench)
+	$(PY) -m benches.run
 	$(PY) -m pytest benches
 
 .PHONY: validity
 validity: $(RELEASE) ## recall and false positives on real texts, where OVERPROOF_SHARED_DATA has them; about 3 minutes
 	$(PY) -m benches.validity
+
+.PHONY: accuracy
+accuracy: $(RELEASE) ## bias and error of the estimators against theory; minutes; raw results go to benches/record
+	$(PY) -m benches.accuracy
 
 .PHONY: fuzz
 fuzz: $(RELEASE) ## property tests, core against reference, FUZZ_CASES=20000 cases each

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from overproof import simulate
+
+from benches.engines import N
+from benches.engines.shingles import words
 
 SHARED = Path(os.environ.get("OVERPROOF_SHARED_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 BYTES = 1270
@@ -40,8 +43,13 @@ def made(texts: int | None = None) -> list[str]:
 
 
 def available() -> list[str]:
-    """Names of the real corpora of this machine."""
-    return list(SETS) if (SHARED / "MANIFEST.json").exists() else []
+    """Names of the corpora of this machine, for `named`."""
+    return ["made", *SETS] if (SHARED / "MANIFEST.json").exists() else ["made"]
+
+
+def named(name: str) -> list[str]:
+    """The made corpus or a real one, by its name."""
+    return made() if name == "made" else real(name)
 
 
 def real(name: str) -> list[str]:
@@ -67,17 +75,18 @@ def joined(pieces: Iterable[str], least: int = BYTES - 270) -> list[str]:
     return texts
 
 
-def copies(texts: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
-    """Each text as lower-case words parted by one space, so that all tokenizers agree, and a copy of it in which a
-    random share of 0 to 30 % of the words, drawn anew for each text, is replaced by words that occur nowhere else.
+def copies(texts: Iterable[str], seed: int, n: int = N) -> tuple[list[str], list[str]]:
+    """Each text as lower-case words parted by one space, so that all tokenizers agree, and a copy of it in which some
+    words are replaced by words that occur nowhere else: so many that the Jaccard of the two sets of word n-grams is
+    about uniform between .05 and .95 over the texts.
     """
     rng = np.random.default_rng(seed)
     before, after = [], []
     for row, text in enumerate(texts):
-        words = "".join(c if c.isascii() and c.isalnum() else " " for c in text.lower()).split()
-        replaced = rng.random(len(words)) < rng.random() * 0.3
-        before.append(" ".join(words))
-        after.append(
-            " ".join(f"x{row}y{i}" if new else w for i, (w, new) in enumerate(zip(words, replaced, strict=True)))
-        )
+        old = words(text)
+        jaccard = rng.uniform(0.05, 0.95)
+        # Of m n-grams q m are shared, J = q / (2 - q), and an n-gram is shared when none of its n words is replaced.
+        kept = rng.random(len(old)) < (2 * jaccard / (1 + jaccard)) ** (1 / n)
+        before.append(" ".join(old))
+        after.append(" ".join(word if kept[i] else f"x{row}y{i}" for i, word in enumerate(old)))
     return before, after

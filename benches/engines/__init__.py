@@ -34,7 +34,7 @@ class Engine:
     name : str
         Package and variant.
     package : str
-        What pip calls it.
+        Its name, as in `ADAPTERS` and for pip.
     work : str
         What it does, and in what that differs from the others.
     sketch : callable
