@@ -2,7 +2,7 @@
 
 pub mod naive;
 mod portable;
-pub mod text;
+mod text;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
@@ -66,7 +66,13 @@ pub fn available() -> Vec<Level> {
             has
         };
         let _ = add(is_x86_feature_detected!("sse4.1"), Rung::Sse41)
-            && add(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi2"), Rung::Avx2)
+            && add(
+                is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("bmi1")
+                    && is_x86_feature_detected!("bmi2")
+                    && is_x86_feature_detected!("popcnt"),
+                Rung::Avx2,
+            )
             && add(
                 is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
@@ -104,12 +110,20 @@ pub fn level() -> Result<Level> {
     CHOSEN.get_or_init(forced).clone().map_err(Error::Input)
 }
 
-/// The portable bodies with 32-bit lanes, `$lanes` at once, compiled under `$feature`.
+/// The bodies without lanes and those with 32-bit lanes, `$lanes` at once, compiled under `$feature`.
 macro_rules! bodies32 {
     ($lanes:literal $(, #[$feature:meta])?) => {
         $(#[$feature])?
         pub fn min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
             $crate::kernel::portable::min_affine32::<$lanes>(a, b, xs, out);
+        }
+        $(#[$feature])?
+        pub fn edges(text: &[u8], first: usize, inside: bool, out: &mut [usize]) -> usize {
+            $crate::kernel::text::edges(text, first, inside, out)
+        }
+        $(#[$feature])?
+        pub fn gram_hashes(w: &[u64], powers: &[u64], term: u64, out: &mut [u64]) {
+            $crate::kernel::portable::gram_hashes(w, powers, term, out);
         }
         $(#[$feature])?
         pub fn count_bits(hashes: &[u64], ones: &mut [i64; 64]) {
@@ -145,10 +159,10 @@ mod baseline {
 
 /// One function per kernel, which runs the body of a level. Every level gives what `naive` gives, bit for bit.
 macro_rules! dispatch {
-    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*)) => {
+    ($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) $(-> $made:ty)?) => {
         $(#[$doc])*
         #[allow(unsafe_code, unused_unsafe)] // unused: some bodies of SSE4.1 are the plain ones
-        pub fn $name(level: Level, $($arg: $type),*) {
+        pub fn $name(level: Level, $($arg: $type),*) $(-> $made)? {
             match level.0 {
                 Rung::Baseline => baseline::$name($($arg),*),
                 // SAFETY: a `Level` comes from `available` alone, which found these features on this machine.
@@ -165,6 +179,19 @@ macro_rules! dispatch {
     };
 }
 
+dispatch! {
+    /// Write to `out` where runs of other bytes than spaces start and end, in turn, and return how many edges there are.
+    ///
+    /// `text` is whole blocks of 64 bytes, its first byte counts as `first`, and a run reaches into it if `inside`; `out`
+    /// has room for one edge per byte.
+    edges(text: &[u8], first: usize, inside: bool, out: &mut [usize]) -> usize
+}
+dispatch! {
+    /// `out[i] = fin(term + w[i] * powers[0] + w[i + 1] * powers[1] + ...)`: the hash of each window of n token values.
+    ///
+    /// `out` has one value less than `w`, per power after the first.
+    gram_hashes(w: &[u64], powers: &[u64], term: u64, out: &mut [u64])
+}
 dispatch! {
     /// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all `xs`.
     min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32])
@@ -211,6 +238,8 @@ mod tests {
             let all = |level: Option<Level>| {
                 let (mut affine32, mut affine64, mut legacy) = (out32.clone(), out64.clone(), out64.clone());
                 let (mut ones, mut sums) = ([3i64; 64], [-3i64; 64]);
+                let powers = &a[..a.len().min(20)];
+                let mut grams = vec![0; (xs.len() + 1).saturating_sub(powers.len())];
                 match level {
                     None => {
                         naive::min_affine32(&a32, &b32, &x32, &mut affine32);
@@ -218,6 +247,7 @@ mod tests {
                         naive::min_legacy61(&a, &b, &x32, &mut legacy);
                         naive::count_bits(&xs, &mut ones);
                         naive::sum_bits(&xs, &weights, &mut sums);
+                        naive::gram_hashes(&xs, powers, start, &mut grams);
                     }
                     Some(level) => {
                         min_affine32(level, &a32, &b32, &x32, &mut affine32);
@@ -225,13 +255,34 @@ mod tests {
                         min_legacy61(level, &a, &b, &x32, &mut legacy);
                         count_bits(level, &xs, &mut ones);
                         sum_bits(level, &xs, &weights, &mut sums);
+                        gram_hashes(level, &xs, powers, start, &mut grams);
                     }
                 }
-                (affine32, affine64, legacy, ones, sums)
+                (affine32, affine64, legacy, ones, sums, grams)
             };
             let definition = all(None);
             for level in available() {
                 prop_assert!(all(Some(level)) == definition, "{}", level.name());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn edges_are_those_of_split(blocks in proptest::collection::vec(("[a ]{64}", "[ab]{64}", "( a){32}", "é{32}"), 0..4)) {
+            let parts = blocks.iter().flat_map(|(mixed, word, most, wide)| [mixed, word, most, wide]);
+            let text: String = parts.map(String::as_str).chain([" ".repeat(64).as_str()]).collect();
+            let split: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+            for level in available() {
+                let (mut out, mut count) = (vec![7; text.len()], 0);
+                for (at, block) in text.as_bytes().chunks(64).enumerate() {
+                    count += edges(level, block, 64 * at, count % 2 == 1, &mut out[count..]);
+                }
+                let mut whole = vec![7; text.len()];
+                prop_assert_eq!(edges(level, text.as_bytes(), 0, false, &mut whole), count);
+                prop_assert_eq!(&out[..count], &whole[..count]);
+                let words: Vec<&str> = out[..count].chunks(2).map(|edge| &text[edge[0]..edge[1]]).collect();
+                prop_assert_eq!(&words, &split, "{}", level.name());
             }
         }
     }

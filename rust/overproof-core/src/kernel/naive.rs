@@ -1,5 +1,7 @@
 //! The definitions: what every level must give, bit for bit (docs/spec/sketches.md).
 
+use crate::shingle::hash::fin;
+
 /// The finaliser of MurmurHash3 for 32 bits.
 #[inline(always)]
 pub fn fmix32(mut x: u32) -> u32 {
@@ -18,6 +20,13 @@ pub fn fmix64(mut x: u64) -> u64 {
     x ^= x >> 33;
     x = x.wrapping_mul(0xC4CE_B9FE_1A85_EC53);
     x ^ (x >> 33)
+}
+
+/// `out[i] = fin(term + w[i] * powers[0] + w[i + 1] * powers[1] + ...)`.
+pub fn gram_hashes(w: &[u64], powers: &[u64], term: u64, out: &mut [u64]) {
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = fin(w[i..].iter().zip(powers).fold(term, |sum, (w, p)| sum.wrapping_add(w.wrapping_mul(*p))));
+    }
 }
 
 /// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all `xs`.

@@ -3,6 +3,8 @@
 //! `L` is the number of lanes worked on at once: as many as stay in registers at a level. A block of lanes meets all
 //! inputs before the next block starts; lanes past the end of a row are computed and dropped.
 
+use crate::shingle::hash::fin;
+
 /// `out[i] = min(out[i], f(a[i], b[i], x))` over all `xs`, L lanes at a time.
 #[inline(always)]
 fn minima<T: Copy + Ord + Default, X: Copy, const L: usize>(
@@ -52,6 +54,25 @@ pub fn min_legacy61<const L: usize>(a: &[u64], b: &[u64], xs: &[u32], out: &mut 
         // Subtracting 2^61 - 1 adds 1 to the low 32 bits.
         (folded + u64::from(folded >= MERSENNE)) & 0xFFFF_FFFF
     });
+}
+
+/// See `naive::gram_hashes`.
+#[inline(always)]
+pub fn gram_hashes(w: &[u64], powers: &[u64], term: u64, out: &mut [u64]) {
+    const LANES: usize = 16;
+    let Some(last) = out.len().checked_sub(LANES) else { return super::naive::gram_hashes(w, powers, term, out) };
+    // The last block ends with the row; what it shares with the one before is made twice.
+    for at in (0..last).step_by(LANES).chain([last]) {
+        let mut sums = [term; LANES];
+        for (from, power) in (at..).zip(powers) {
+            for (sum, value) in sums.iter_mut().zip(&w[from..from + LANES]) {
+                *sum = sum.wrapping_add(value.wrapping_mul(*power));
+            }
+        }
+        for (out, sum) in out[at..at + LANES].iter_mut().zip(sums) {
+            *out = fin(sum);
+        }
+    }
 }
 
 /// See `naive::count_bits`.

@@ -12,11 +12,11 @@ pub mod sse41 {
 }
 
 pub mod avx2 {
-    super::bodies32!(32, #[target_feature(enable = "avx2,bmi2")]);
+    super::bodies32!(32, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     super::bodies64!(8, 8, #[target_feature(enable = "avx2,bmi2")]);
 }
 
 pub mod avx512 {
-    super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
+    super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
     super::bodies64!(64, 32, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
 }

@@ -1,6 +1,7 @@
 //! From texts to shingle hashes, without a map and without sets: what every fused sketch eats.
 
 use super::hash::{KP, Seeds, fin, polynomial};
+use crate::kernel::{self, Level};
 use crate::params::{Analyzer, ShingleParams};
 use crate::text::fast::Canonicalizer;
 use crate::text::lists::without_markers;
@@ -25,8 +26,10 @@ pub struct Shingler {
     canonicalizer: Arc<Canonicalizer>,
     canon: Vec<u8>,
     tokens: Vec<u64>,
+    edges: Vec<usize>,
     ends: Vec<u32>,
     hashes: Vec<u64>,
+    level: Level,
 }
 
 impl Shingler {
@@ -38,8 +41,11 @@ impl Shingler {
             canonicalizer: Canonicalizer::of(params.normalization),
             canon: Vec::new(),
             tokens: Vec::new(),
+            edges: Vec::new(),
             ends: Vec::new(),
             hashes: Vec::new(),
+            // A forced level that is none is an error of the sketches; here it changes no value.
+            level: kernel::level().unwrap_or(Level::BASELINE),
         }
     }
 
@@ -61,8 +67,8 @@ impl Shingler {
             Analyzer::Word => {
                 let singles = self.canonicalizer.words(text, &mut self.canon);
                 self.tokens.clear();
-                word_values(&self.seeds, &mut self.canon, &mut self.tokens);
-                Shape { singles, ..grams(&self.seeds, &self.params.n, &self.tokens, &mut self.hashes) }
+                word_values(self.level, &self.seeds, &mut self.canon, &mut self.edges, &mut self.tokens);
+                Shape { singles, ..grams(self.level, &self.seeds, &self.params.n, &self.tokens, &mut self.hashes) }
             }
             Analyzer::Char => {
                 self.canonicalizer.full(text, &mut self.canon);
@@ -100,7 +106,7 @@ impl Shingler {
 
     fn of_values(&mut self) -> (&[u64], Shape) {
         self.hashes.clear();
-        let shape = grams(&self.seeds, &self.params.n, &self.tokens, &mut self.hashes);
+        let shape = grams(self.level, &self.seeds, &self.params.n, &self.tokens, &mut self.hashes);
         (&self.hashes, shape)
     }
 }
@@ -140,28 +146,23 @@ const KEEP: [(u64, u64); 17] = {
     keep
 };
 
+/// Bytes of canonical text that are split at once.
+const STRETCH: usize = 1 << 13;
+
 /// The values of the tokens in `canon`, which spaces part.
-fn word_values(seeds: &Seeds, canon: &mut Vec<u8>, values: &mut Vec<u64>) {
+fn word_values(level: Level, seeds: &Seeds, canon: &mut Vec<u8>, edges: &mut Vec<usize>, values: &mut Vec<u64>) {
     let len = canon.len();
-    // 64 bytes of space: the last token ends, the last mask is whole, and a 16-byte load never leaves the buffer.
+    // 64 bytes of space: the last token ends, the last block is whole, and a 16-byte load never leaves the buffer.
     canon.resize(len.next_multiple_of(64) + 64, b' ');
-    let mut start = usize::MAX;
-    let mut inside = 0u64;
-    for (at, block) in canon.chunks_exact(64).enumerate() {
-        let word = crate::kernel::text::not_space(block);
-        let before = word << 1 | inside;
-        inside = word >> 63;
-        let mut edges = word ^ before;
-        while edges != 0 {
-            let edge = at * 64 + edges.trailing_zeros() as usize;
-            edges &= edges - 1;
-            if start == usize::MAX {
-                start = edge;
-            } else {
-                values.push(value_at(seeds, canon, start, edge));
-                start = usize::MAX;
-            }
-        }
+    // Stretches that stay in the first cache; a token may reach into the next one.
+    edges.resize(STRETCH + 1, 0);
+    let mut kept = 0;
+    for (at, stretch) in canon.chunks(STRETCH).enumerate() {
+        let count = kept + kernel::edges(level, stretch, at * STRETCH, kept == 1, &mut edges[kept..]);
+        let (tokens, open) = edges[..count].as_chunks::<2>();
+        values.extend(tokens.iter().map(|[start, end]| value_at(seeds, canon, *start, *end)));
+        kept = open.len();
+        edges.swap(0, count.saturating_sub(1));
     }
     canon.truncate(len);
 }
@@ -180,7 +181,7 @@ fn value_at(seeds: &Seeds, canon: &[u8], start: usize, end: usize) -> u64 {
 }
 
 /// Append the hashes of all windows of each width over token values.
-fn grams(seeds: &Seeds, widths: &[u8], w: &[u64], out: &mut Vec<u64>) -> Shape {
+fn grams(level: Level, seeds: &Seeds, widths: &[u8], w: &[u64], out: &mut Vec<u64>) -> Shape {
     let shape = Shape { tokens: w.len() as u32, singles: 0, short: short(widths, w.len()) };
     if shape.short {
         out.push(fin(polynomial(w).wrapping_add(seeds.short_term(w.len()))));
@@ -188,15 +189,17 @@ fn grams(seeds: &Seeds, widths: &[u8], w: &[u64], out: &mut Vec<u64>) -> Shape {
     }
     for n in widths.iter().map(|n| usize::from(*n)).filter(|n| *n <= w.len()) {
         let term = seeds.window_term(n);
-        macro_rules! of_width {
-            ($($n:literal)*) => {
-                match n {
-                    $($n => fixed::<$n>(w, term, out),)*
-                    _ => rolling(w, n, term, out),
-                }
-            };
+        if n > DIRECT {
+            rolling(w, n, term, out);
+            continue;
         }
-        of_width!(1 2 3 4 5 6 7 8 9 10 11 12 13);
+        let mut powers = [1u64; DIRECT];
+        for j in (0..n - 1).rev() {
+            powers[j] = powers[j + 1].wrapping_mul(KP);
+        }
+        let before = out.len();
+        out.resize(before + w.len() + 1 - n, 0);
+        kernel::gram_hashes(level, w, &powers[..n], term, &mut out[before..]);
     }
     shape
 }
@@ -205,17 +208,8 @@ fn short(widths: &[u8], tokens: usize) -> bool {
     tokens > 0 && widths.first().is_some_and(|n| tokens < usize::from(*n))
 }
 
-/// Windows of a width known at compile time: independent sums, which the compiler can run side by side.
-fn fixed<const N: usize>(w: &[u64], term: u64, out: &mut Vec<u64>) {
-    let powers: [u64; N] = std::array::from_fn(|j| (0..N - 1 - j).fold(1u64, |p, _| p.wrapping_mul(KP)));
-    out.extend(w.windows(N).map(|v| {
-        let mut sum = term;
-        for j in 0..N {
-            sum = sum.wrapping_add(v[j].wrapping_mul(powers[j]));
-        }
-        fin(sum)
-    }));
-}
+/// Up to this width each window is summed anew, side by side with its neighbours: n multiplications that wait for nothing.
+const DIRECT: usize = 16;
 
 /// Windows of any width: each sum from the one before.
 fn rolling(w: &[u64], n: usize, term: u64, out: &mut Vec<u64>) {
@@ -273,6 +267,21 @@ mod tests {
                 prop_assert_eq!(hashes, plain, "{:?} {:?}", analyzer, text);
                 prop_assert_eq!(shape.short, !tokens.is_empty() && tokens.len() < usize::from(n));
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn long_texts_are_split_as_short_ones(text in nasty(), word in "[a-z]{1,200}", n in 1u8..20) {
+            let text = format!("{text}{word}").repeat(2 * STRETCH / word.len());
+            let how = Normalization::parse("none")?;
+            let params = ShingleParams::new(vec![n], Analyzer::Word, how, 7)?;
+            let tokens = mapped(&text, &Analyzer::Word, how);
+            let plain = mapped_windows(&Seeds::new(7), &Analyzer::Word, &tokens, usize::from(n));
+            let mut shingler = Shingler::new(&params);
+            let (hashes, _) = shingler.text(&text);
+            prop_assert_eq!(hashes, plain);
         }
     }
 }

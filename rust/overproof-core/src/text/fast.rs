@@ -13,7 +13,8 @@ use crate::params::{Form, Normalization};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-/// What the fast path does with a character, in the top bits of a table entry; below stands the code point to emit.
+/// What the fast path does with a character, in the top bits of a table entry; below stands how far from it the code
+/// point to emit is, so that most blocks of the table are equal.
 mod class {
     pub const SEPARATOR: u32 = 0;
     pub const WORD: u32 = 1;
@@ -22,6 +23,7 @@ mod class {
     pub const COMPLEX: u32 = 4;
 }
 const CLASS_SHIFT: u32 = 29;
+const CODE: u32 = (1 << 21) - 1;
 
 const BLOCK: usize = 32;
 
@@ -55,20 +57,21 @@ impl Canonicalizer {
     fn new(how: Normalization) -> Self {
         let t = tables();
         let composes = how.form != Form::None || how.accents;
+        let listed = t.listed();
         let entry = |code: usize| {
             let Some(c) = char::from_u32(code as u32) else { return class::COMPLEX << CLASS_SHIFT };
             let flags = t.flags(c);
             let optional = (how.digits && flags & flag::DIGIT != 0)
                 || (how.punctuation && flags & flag::PUNCT != 0)
                 || (how.whitespace && flags & flag::WHITE != 0);
-            if !optional && (!composes || !t.is_listed(c)) {
-                return class_of(flags) << CLASS_SHIFT | c as u32;
+            if !optional && (!composes || !listed[code]) {
+                return class_of(flags) << CLASS_SHIFT;
             }
             let mut text = [0u8; 4];
             let alone = normalize(c.encode_utf8(&mut text), Normalization { whitespace: false, ..how }, 0);
             match alone[..] {
                 [one] if !composes || (t.is_boundary(c) && t.is_boundary(one.c)) => {
-                    class_of(t.flags(one.c)) << CLASS_SHIFT | one.c as u32
+                    class_of(t.flags(one.c)) << CLASS_SHIFT | ((one.c as u32).wrapping_sub(c as u32) & CODE)
                 }
                 _ => class::COMPLEX << CLASS_SHIFT,
             }
@@ -155,7 +158,12 @@ impl Canonicalizer {
                 continue;
             }
             before = (at, out.len(), singles);
-            emit::<WORDS>(out, &mut singles, entry >> CLASS_SHIFT, char::from_u32(entry & 0x1F_FFFF).unwrap_or(c));
+            emit::<WORDS>(
+                out,
+                &mut singles,
+                entry >> CLASS_SHIFT,
+                char::from_u32((c as u32).wrapping_add(entry) & CODE).unwrap_or(c),
+            );
             at += c.len_utf8();
         }
         singles.count

@@ -210,12 +210,14 @@ impl Tables {
         self.ccc(c) == 0 && !jamo && self.seconds.binary_search(&c).is_err()
     }
 
-    /// Whether `c` has an entry in any table, so that normalisation has to look at it.
-    pub(crate) fn is_listed(&self, c: char) -> bool {
-        self.flags(c) & flag::IGNORABLE != 0
-            || self.casefold.contains_key(&c)
-            || self.decompose.contains_key(&c)
-            || !self.is_boundary(c)
+    /// For each code point, whether it has an entry in any table, so that normalisation has to look at it.
+    pub(crate) fn listed(&self) -> Vec<bool> {
+        let alone = |c| self.flags(c) & flag::IGNORABLE != 0 || !self.is_boundary(c);
+        let mut listed: Vec<bool> = (0..CODE_POINTS as u32).map(|c| char::from_u32(c).is_some_and(alone)).collect();
+        for c in self.casefold.keys().chain(self.decompose.keys()) {
+            listed[*c as usize] = true;
+        }
+        listed
     }
 }
 
