@@ -37,6 +37,12 @@ fn class_of(flags: u8) -> u32 {
     }
 }
 
+/// What a simple character becomes: its entry holds the distance.
+#[inline(always)]
+fn moved(c: char, entry: u32) -> char {
+    char::from_u32((c as u32).wrapping_add(entry) & CODE).unwrap_or(c)
+}
+
 /// The tables of one normalisation.
 pub struct Canonicalizer {
     how: Normalization,
@@ -121,7 +127,7 @@ impl Canonicalizer {
                 at = to;
                 continue;
             }
-            let c = char::from_u32(self.map.get(c) & 0x1F_FFFF).unwrap_or(c);
+            let c = moved(c, self.map.get(c));
             emit(Piece { c, start: at as u32, end: end as u32 });
             at = end;
         }
@@ -158,12 +164,7 @@ impl Canonicalizer {
                 continue;
             }
             before = (at, out.len(), singles);
-            emit::<WORDS>(
-                out,
-                &mut singles,
-                entry >> CLASS_SHIFT,
-                char::from_u32((c as u32).wrapping_add(entry) & CODE).unwrap_or(c),
-            );
+            emit::<WORDS>(out, &mut singles, entry >> CLASS_SHIFT, moved(c, entry));
             at += c.len_utf8();
         }
         singles.count
