@@ -215,6 +215,7 @@ class SketchParams:
 
 @final
 class SketchArray:
+    __array_ufunc__: None
     @property
     def empty(self) -> npt.NDArray[np.bool_]: ...
     @property

@@ -19,7 +19,7 @@ from overproof._extras import need
 from overproof.comparison import STAGES, Comparison, ControlCounts, binomial_interval
 from overproof.corpus import Corpus
 from overproof.errors import InputError
-from overproof.shingle import Shingler, ShingleSets
+from overproof.shingle import Shingler, ShingleSets, checked_shingler
 from overproof.units import join_units
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def compare(
     confidence = _number(confidence, "confidence", "must be between 0 and 1", high=1 - EPSILON)
     top = _whole(top, "top", low=1)
     audit_texts, seed = _whole(audit_texts, "audit_texts"), _whole(seed, "seed")
-    shingler = _one_width(Shingler(5, lists="both") if shingler is None else shingler)
+    shingler = _one_width(checked_shingler(shingler) or Shingler(5, lists="both"))
     need("scipy.special", extra="stats")
     report = progress or (lambda stage, done, total: None)
 
@@ -294,9 +294,7 @@ def _whole(value: Any, name: str, *, low: int = 0) -> int:
     return number
 
 
-def _one_width(shingler: Any) -> Shingler:
-    if not isinstance(shingler, Shingler):
-        raise InputError(f"shingler is a {type(shingler).__name__}; give an overproof.Shingler")
+def _one_width(shingler: Shingler) -> Shingler:
     params = shingler.params
     if len(params.n) != 1:
         raise InputError(f"shingler: compare needs one width n, not {params.n}")

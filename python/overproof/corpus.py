@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -202,8 +202,8 @@ def _column(values: Iterable[object] | None, n: int, name: str) -> TextColumn | 
     """What is known of each text, as text."""
     if values is None:
         return None
-    if isinstance(values, str | bytes | Mapping):
-        raise InputError(f"{name} is one {type(values).__name__}: give {n} values, one for each text")
+    if isinstance(values, str | bytes | Mapping | Set) or not isinstance(values, (TextColumn, Iterable)):
+        raise InputError(f"{name} is one {type(values).__name__}: give {n} values in order, one for each text")
     if isinstance(values, TextColumn):
         column = values
     else:
@@ -234,6 +234,8 @@ def _integers(values: npt.ArrayLike, n: int, name: str, dtype: type[np.signedint
         raise InputError(f"{name} must be integers, one for each text; it is {array.dtype} {array.shape}")
     if len(array) != n:
         raise InputError(f"{name} has {len(array)} values for {n} texts: give one for each text")
+    if array.size and not np.iinfo(dtype).min <= int(array.min()) <= int(array.max()) <= np.iinfo(dtype).max:
+        raise InputError(f"{name}: {array.max()} or {array.min()} does not fit into {np.dtype(dtype)}")
     array = array.astype(dtype)
     array.flags.writeable = False
     return array

@@ -15,7 +15,7 @@ from overproof._memory import parse_memory
 from overproof.corpus import Corpus
 from overproof.errors import InputError
 from overproof.score import common_spans
-from overproof.shingle import Shingler
+from overproof.shingle import Shingler, checked_shingler
 from overproof.sketch import SketchArray
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ def similarity_join(
     >>> list(zip(pairs.left.tolist(), pairs.right.tolist(), pairs.score.round(3).tolist()))
     [(0, 0, 0.6669999957084656), (2, 0, 1.0)]
     """
-    shingler = Shingler() if shingler is None else shingler
+    shingler = checked_shingler(shingler) or Shingler()
     found = _core.similarity_join(
         _rows(left, shingler, missing, errors, threads),
         None if right is None else _rows(right, shingler, missing, errors, threads),
@@ -317,7 +317,7 @@ def similarity_topk(
     """
     if not isinstance(k, int | np.integer) or not 1 <= k < 2**63:
         raise InputError(f"k={k!r}: give how many rows, at least 1")
-    shingler = Shingler() if shingler is None else shingler
+    shingler = checked_shingler(shingler) or Shingler()
     found = _core.similarity_topk(
         _rows(left, shingler, missing, errors, threads),
         None if right is None else _rows(right, shingler, missing, errors, threads),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,11 +66,11 @@ class Shingler:
         seed: int = 0,
         lists: str = "keep",
     ) -> None:
-        widths = [n] if isinstance(n, int | np.integer) else list(n)
+        widths = [n] if isinstance(n, int | np.integer) or not isinstance(n, Iterable) else list(n)
         if not all(isinstance(w, int | np.integer) and 1 <= w <= 255 for w in widths):
             raise InputError(f"n={n!r}: each shingle width must be an integer from 1 to 255")
-        if not 0 <= seed < 2**64:
-            raise InputError(f"seed={seed}: must be from 0 to 2**64-1")
+        if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+            raise InputError(f"seed={seed!r}: must be an integer from 0 to 2**64-1")
         self._function = analyzer if callable(analyzer) else None
         name = f"named:{_name(analyzer)}" if callable(analyzer) else analyzer
         if name == "tokens" or callable(analyzer):
@@ -142,6 +142,8 @@ class Shingler:
             rows = _arrow_lists(rows)
         elif isinstance(rows, tuple) and len(rows) == 2 and isinstance(rows[0], np.ndarray):
             return _core.shingle_ids(rows[0], rows[1], None, self.params, counts, threads)
+        if not isinstance(rows, Iterable) or isinstance(rows, str | bytes | Mapping | Set):
+            raise InputError(f"texts is a {type(rows).__name__}; give a list of token lists, or (ids, offsets)")
         return self._strings(list(rows), counts, missing, threads)
 
     def _strings(self, rows: list[Any], counts: bool, missing: str, threads: int | None) -> ShingleSets:
@@ -151,7 +153,7 @@ class Shingler:
         if any(gaps) and missing == "refuse":
             raise InputError(f'texts: row {gaps.index(True)} is null; drop it, or pass missing="keep" to carry it')
         for row, tokens in enumerate(rows):
-            if isinstance(tokens, str | bytes):
+            if isinstance(tokens, str | bytes) or (tokens is not None and not isinstance(tokens, Sized)):
                 raise InputError(f"texts: row {row} is one {type(tokens).__name__}, not a list of tokens")
         offsets = np.zeros(len(rows) + 1, np.int64)
         np.cumsum([0 if row is None else len(row) for row in rows], out=offsets[1:])
@@ -165,6 +167,13 @@ class Shingler:
                 raise InputError("token ids must be integers; some are floats")
             return _core.shingle_ids(ids, offsets, gaps, self.params, counts, threads)
         return _core.shingle_strings(flat, offsets, gaps, self.params, counts, threads)
+
+
+def checked_shingler(shingler: Any) -> Shingler | None:
+    """The value of a keyword `shingler`."""
+    if shingler is not None and not isinstance(shingler, Shingler):
+        raise InputError(f"shingler is a {type(shingler).__name__}; give an overproof.Shingler")
+    return shingler
 
 
 def _name(function: Callable[..., object]) -> str:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from overproof import _core
 from overproof._core import SetSketch, ShingleSets, SketchArray, SketchParams
 from overproof.errors import IncompatibleError, InputError
-from overproof.shingle import Shingler
+from overproof.shingle import Shingler, checked_shingler
 
 if TYPE_CHECKING:
     from overproof.typing import TextsLike
@@ -86,7 +86,7 @@ class MinHash:
         self._seed = _integer("seed", seed, 0, 2**32 - 1 if self._tokens else 2**64 - 1)
         if self._tokens and shingler is not None:
             raise InputError(f"scheme={scheme!r} takes rows of tokens, so it has no shingler")
-        self._given = _checked(shingler)
+        self._given = checked_shingler(shingler)
         self.shingler: Shingler | None = None if self._tokens else shingler or Shingler()
 
     @property
@@ -152,7 +152,7 @@ class MinHash:
         )
 
     def _sketch_tokens(self, rows: Any, threads: int | None) -> SketchArray:
-        if isinstance(rows, ShingleSets | str | bytes):
+        if isinstance(rows, ShingleSets | str | bytes) or not isinstance(rows, Iterable):
             raise InputError(f"scheme={self._scheme!r} takes rows of tokens (bytes or str), not {type(rows).__name__}")
         lengths, digests = [0], list[bytes]()
         width = self._hash_bits // 8
@@ -210,7 +210,7 @@ class SimHash:
             raise InputError(f"bits={bits!r}: give 64 or 128")
         self._size = int(bits)
         self._seed = _integer("seed", seed, 0, 2**64 - 1)
-        self._given = _checked(shingler)
+        self._given = checked_shingler(shingler)
         self.shingler: Shingler = shingler or Shingler()
 
     @property
@@ -315,7 +315,7 @@ class FracMinHash:
     def __init__(self, scaled: int = 1, *, shingler: Shingler | None = None, seed: int = 1) -> None:
         self._size = _integer("scaled", scaled, 1, 2**64 - 1)
         self._seed = _integer("seed", seed, 0, 2**64 - 1)
-        self._given = _checked(shingler)
+        self._given = checked_shingler(shingler)
         self.shingler: Shingler = shingler or Shingler()
 
     @property
@@ -395,12 +395,6 @@ def _integer(name: str, value: int, least: int, most: int) -> int:
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or not least <= value <= most:
         raise InputError(f"{name}={value!r}: give an integer from {least} to {most}")
     return int(value)
-
-
-def _checked(shingler: Shingler | None) -> Shingler | None:
-    if shingler is not None and not isinstance(shingler, Shingler):
-        raise InputError(f"shingler is a {type(shingler).__name__}; give an overproof.Shingler")
-    return shingler
 
 
 def _token(token: Any, row: int) -> bytes:

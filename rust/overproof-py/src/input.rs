@@ -69,7 +69,7 @@ impl FromPyObject<'_, '_> for Threads {
         match asked {
             Ok(n) if n > 0 && !value.is_instance_of::<PyFloat>() => Ok(Threads(n as usize)),
             _ => Err(PyError::from(Error::input(format!(
-                "threads={} must be an integer of at least 1, or None for all cores",
+                "threads must be at least 1, or None for all cores; it is {}",
                 value.repr()?
             )))
             .into()),
@@ -400,7 +400,12 @@ pub fn int64(value: &Bound<'_, PyAny>, name: &str) -> PyR<Vec<i64>> {
         .into());
     }
     let wide: PyReadonlyArray1<'_, i64> = array.call_method1("astype", ("int64",))?.extract()?;
-    Ok(wide.as_array().to_vec())
+    let wide = wide.as_array().to_vec();
+    // Only uint64 has values that do not fit, and those come out negative.
+    match wide.iter().position(|v| kind == b'u' && *v < 0) {
+        Some(at) => Err(Error::input(format!("{name}: value {} at {at} is above 2**63-1", wide[at] as u64)).into()),
+        None => Ok(wide),
+    }
 }
 
 /// A one-dimensional array of unsigned ids, copied and widened to 64 bits; negative values are refused.
@@ -411,7 +416,13 @@ pub fn uint64(value: &Bound<'_, PyAny>, name: &str) -> PyR<Vec<u64>> {
     if let Ok(array) = value.cast::<PyArray1<u32>>() {
         return Ok(array.readonly().as_array().iter().map(|v| u64::from(*v)).collect());
     }
-    let signed = int64(value, name)?;
+    let array = value.py().import("numpy")?.call_method1("asarray", (value,))?;
+    let array = array.cast_into::<PyUntypedArray>().map_err(PyErr::from)?;
+    if array.ndim() == 1 && array.dtype().kind() == b'u' {
+        let wide: PyReadonlyArray1<'_, u64> = array.call_method1("astype", ("uint64",))?.extract()?;
+        return Ok(wide.as_array().to_vec());
+    }
+    let signed = int64(array.as_any(), name)?;
     match signed.iter().position(|v| *v < 0) {
         Some(at) => Err(Error::input(format!("{name}: value {} at {at} is negative", signed[at])).into()),
         None => Ok(signed.into_iter().map(|v| v as u64).collect()),

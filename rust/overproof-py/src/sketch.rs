@@ -195,6 +195,12 @@ impl From<Dense> for SketchArray {
 
 #[pymethods]
 impl SketchArray {
+    /// No arithmetic of NumPy: `sketch | array` is an error and not an OR of values. `np.asarray(sketch)` has it all.
+    #[classattr]
+    fn __array_ufunc__() -> Option<()> {
+        None
+    }
+
     #[getter]
     fn empty<'py>(slf: &Bound<'py, Self>) -> PyR<Bound<'py, PyArray1<bool>>> {
         output::view(slf.as_any(), &slf.get().inner.empty)

@@ -163,6 +163,7 @@ pub fn rowwise(job: &Job<'_>, metric: SketchMetric, a: &SketchArray, b: &SketchA
 ///
 /// A row without shingles has no bits: integers have no NaN, so such rows are refused.
 pub fn hamming(job: &Job<'_>, a: &SketchArray, b: &SketchArray) -> Result<Vec<u32>> {
+    check_rows(a.len(), b.len())?;
     for (side, rows) in [("a", a), ("b", b)] {
         if let Some(row) = rows.empty.iter().position(|empty| *empty) {
             return Err(Error::input(format!(
