@@ -143,7 +143,7 @@ def main() -> None:
         folder = RECORD / about["machine"]["slug"]
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{about['date'][:10]}-estimators.json"
-        path.write_text(",\n".join(json.dumps({k: v})[1:-1] for k, v in about.items()).join(("{", "}\n")))
+        path.write_text(one_row_a_line(about))
         print(f"\nwritten: {path.relative_to(RECORD.parents[1])}")
     if any(row["odd_again"] for row in about["summary"]):
         raise SystemExit(1)
@@ -153,6 +153,16 @@ def rows(cells: list[Cell]) -> list[list[Any]]:
     """Cells as rows of plain values; six digits are enough for a record."""
     values = ([*asdict(cell).values(), cell.z, cell.ratio] for cell in cells)
     return [[float(f"{v:.6g}") if isinstance(v, float) else v for v in row] for row in values]
+
+
+def one_row_a_line(record: dict[str, Any]) -> str:
+    """JSON in which each entry, and each row of a table, has a line."""
+    fields = []
+    for name, value in record.items():
+        table = isinstance(value, list) and value and isinstance(value[0], list | dict)
+        text = "[\n" + ",\n".join(map(json.dumps, value)) + "\n]" if table else json.dumps(value)
+        fields.append(f"{json.dumps(name)}: {text}")
+    return "{" + ",\n".join(fields) + "}\n"
 
 
 @dataclass(frozen=True)

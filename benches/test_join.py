@@ -25,6 +25,7 @@ def test_join(benchmark: BenchmarkFixture, copies: tuple[list[str], list[str]], 
 def test_topk(benchmark: BenchmarkFixture, copies: tuple[list[str], list[str]]) -> None:
     a, b = copies
     pairs = benchmark(op.similarity_topk, a, b, k=1, threads=1)
-    best = dict(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True))
+    best = dict(zip(pairs.left.tolist(), pairs.score.tolist(), strict=True))
+    # A text that its neighbour repeats can have a better match than its own copy, never a worse one.
     exact = exact_jaccard(a, b)
-    assert all(best[row] == row for row in range(len(a)) if exact[row] >= THRESHOLD)
+    assert all(best[row] >= exact[row] - 1e-6 for row in range(len(a)) if exact[row] > 0)
