@@ -334,7 +334,11 @@ def _form_of(path: Path, plan: _Plan) -> str:
         return form
     lines = _core.head(path, 1, max_line=plan.max_line, skip=plan.errors == "skip")
     if lines and not lines[0].lstrip("\ufeff \t").startswith("{"):
-        raise InputError(f"{path}: neither its name nor its first line says what it is; read are {READABLE}")
+        table = path.suffix.lower() in (".csv", ".tsv", ".xlsx")
+        hint = (
+            "tables of this kind are not read: write it as Parquet or JSON lines first" if table else "not JSON lines"
+        )
+        raise InputError(f"{path}: its name and its first line fit no form that is read ({READABLE}): {hint}")
     return "json"
 
 
@@ -387,7 +391,7 @@ def _guess(plan: _Plan, rows: Sequence[Mapping[str, Any]], where: str) -> _Plan:
         if text is None:
             raise InputError(
                 f"{where}: cannot tell which field holds the text; its fields are {', '.join(map(str, seen))}: "
-                "give text_field (--text-field)"
+                "give text_field"
             )
         fields["text"] = (text,)
         guessed["text_field"] = text

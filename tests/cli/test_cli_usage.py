@@ -130,3 +130,56 @@ def test_the_library_does_not_load_the_command_line() -> None:
     code = "import sys, overproof, overproof.cli; print([m for m in ('click', 'rich', 'jinja2') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+def test_inputs_are_checked_before_the_first_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.jsonl").write_text('{"text": "a"}\n')
+    for arguments, words in (
+        (["a.jsonl", "b.jsonl"], "b.jsonl: there is no such file: check the path"),
+        (["a.jsonl", "a.jsonl", "--control", "people=c.jsonl"], "c.jsonl: there is no such file: check the path"),
+        (["a.jsonl", "a.jsonl", "--background", "d.jsonl"], "d.jsonl: there is no such file: check the path"),
+        (["a.jsonl", "-"], "-: standard input is not read"),
+        (["a.jsonl", "a.jsonl", "--json", "-"], "--json: the result is written to a file, not to standard output"),
+    ):
+        assert main(["compare", *arguments]) == 1
+        told = capsys.readouterr().err
+        assert words in told
+        assert told.count("\n") == 1  # nothing was read: no field was guessed
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_errors_name_options_and_not_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, null, other = (tmp_path / name for name in ("good.jsonl", "null.jsonl", "other.jsonl"))
+    good.write_text('{"text": "a b"}\n')
+    null.write_text('{"text": "a b"}\n{"text": null}\n')
+    other.write_text('{"a": "one two", "b": "c d"}\n')
+    for suspect, options, words in (
+        (null, [], "line 2: has no text (null): pass --errors skip to leave such lines out"),
+        (other, [], "its fields are a, b: give --text-field"),
+        (other, ["--suspect-text-field", "c"], "its fields are a, b: give --text-field, or pass --errors skip"),
+    ):
+        assert main(["compare", str(good), str(suspect), *options]) == 1
+        told = capsys.readouterr().err.splitlines()[-1]
+        assert words in told
+        assert not [word for word in ("errors=", "text_field", "missing=") if word in told]
+
+
+def test_help_tells_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    import inspect
+
+    import overproof as op
+
+    main(["compare", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    rule = inspect.signature(op.compare).parameters
+    for option, default in (
+        ("-n N", 5),
+        ("--min-ngrams K", rule["min_ngrams"].default),
+        ("--containment SHARE", rule["min_containment"].default),
+        ("--min-embedded K", rule["min_embedded"].default),
+    ):
+        told = text[text.index(option) :]
+        assert told[told.index("[default: ") :].startswith(f"[default: {default}]")

@@ -135,7 +135,7 @@ def test_the_first_bad_line_is_named_whatever_the_threads(tmp_path: Path) -> Non
 def test_fields_that_cannot_be_guessed(tmp_path: Path) -> None:
     path = lines(tmp_path / "a.jsonl", [{"prose": "a", "n": 1}])
     assert message(path) == (
-        f"{path}: cannot tell which field holds the text; its fields are prose, n: give text_field (--text-field)"
+        f"{path}: cannot tell which field holds the text; its fields are prose, n: give text_field"
     )
 
 
@@ -177,7 +177,10 @@ def test_what_is_no_path(tmp_path: Path) -> None:
     for wrong in (3, [], ["text one", 2], b"a.jsonl", None):
         assert "read_corpus takes a path, a list of paths or a frame" in message(wrong)
     assert "/dev/null: is a pipe or a device" in message("/dev/null")
-    assert "neither its name nor its first line says what it is" in message(lines(tmp_path / "a.csv", ["id,text"]))
+    for name, words in (("a.csv", "write it as Parquet or JSON lines first"), ("a.dat", "not JSON lines")):
+        told = message(lines(tmp_path / name, ["id,text"]))
+        assert "its name and its first line fit no form that is read" in told
+        assert told.endswith(words)
 
 
 @pytest.mark.parametrize("packing", ["zst", "gz"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import sys
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..compare import compare as _compare
 from ..errors import InputError
 from ..report.show import one_line
-from .options import SHARE, Sections, check_outputs, field_options, fields_of, named_controls
+from .options import SHARE, Sections, check_inputs, check_outputs, field_options, fields_of, named_controls
 from .progress import told, watched
 
 if TYPE_CHECKING:
@@ -21,9 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["overproof"]
 
 TOO_MUCH = 3
-CONTAINMENT = "Least share of the suspect text's n-grams that one served text holds."
-EMBEDDED = "Least number of n-grams where a served text stands in a longer one."
-BAD_ROWS = ("raise", "skip", "replace")
+RULE = inspect.signature(_compare).parameters
+CONTROL = "Texts that cannot hold served text. May be given several times; NAME is what the report calls it."
+WORDS = "Words in an n-gram.  [default: 5]"
+NGRAMS = f"Least number of n-grams in a match.  [default: {RULE['min_ngrams'].default}]"
+CONTAINMENT = (
+    f"Least share of the suspect text's n-grams in one served text.  [default: {RULE['min_containment'].default}]"
+)
+EMBEDDED = (
+    f"Least number of n-grams where a served text stands in a longer one.  [default: {RULE['min_embedded'].default}]"
+)
 ERRORS = "Of rows that cannot be used: stop, leave them out and count them, or put U+FFFD for bytes that are not UTF-8."
 
 
@@ -36,21 +45,19 @@ def overproof() -> None:
 @overproof.command(cls=Sections, short_help="Look for served texts in a suspect corpus.")
 @click.argument("served", metavar="SERVED")
 @click.argument("suspect", metavar="SUSPECT")
-@click.option("--control", "controls", multiple=True, metavar="[NAME=]PATH", help="Texts that cannot hold served text.")
+@click.option("--control", "controls", multiple=True, metavar="[NAME=]PATH", help=CONTROL)
 @click.option("--background", metavar="PATH", help="Texts whose n-grams are subtracted, such as public web text.")
 @field_options
 @click.option("--role", metavar="ROLE", help="Of chat messages, take those of this role as the text.")
 @click.option(
     "--errors", type=click.Choice(["raise", "skip", "replace"]), default="raise", show_default=True, help=ERRORS
 )
-@click.option("-n", "ngram", type=click.IntRange(1, 255), metavar="N", help="Words in an n-gram.")
-@click.option("--min-ngrams", type=click.IntRange(1), metavar="K", help="Least number of n-grams in a match.")
-@click.option(
-    "--containment", "min_containment", type=SHARE, help="Least share of the suspect text's n-grams in one served text."
-)
+@click.option("-n", "ngram", type=click.IntRange(1, 255), metavar="N", help=WORDS)
+@click.option("--min-ngrams", type=click.IntRange(1), metavar="K", help=NGRAMS)
+@click.option("--containment", "min_containment", type=SHARE, help=CONTAINMENT)
 @click.option("--min-embedded", type=click.IntRange(1), metavar="K", help=EMBEDDED)
 @click.option("--report", metavar="FILE", help="Write the report: one HTML file that opens offline.")
-@click.option("--json", "json_file", metavar="FILE", help="Write the result as JSON.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the result as one JSON file.")
 @click.option("--matches", metavar="FILE", help="Write all matches with their spans as Parquet.")
 @click.option("--fail-above", type=SHARE, help="Exit with code 3 where a larger share of suspect texts matches.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="All cores when not given; never changes a value.")
@@ -61,6 +68,8 @@ def compare(served: str, suspect: str, **chosen: Any) -> int:
     Both are files of one text a row (.jsonl or .txt, also packed as .gz or .zst; .parquet), or folders of such files.
     SERVED is a provider's log, or a public set of its outputs, or answers bought to your own prompts. "Nothing found"
     is not "innocent".
+
+    Exit codes: 0 done, 1 input that cannot be used, 2 wrong usage, 3 more than --fail-above.
     """
     import overproof as op
 
@@ -69,6 +78,7 @@ def compare(served: str, suspect: str, **chosen: Any) -> int:
     inputs = [served, suspect, *controls.values(), *([background] if background else [])]
     outputs = {"--report": chosen["report"], "--json": chosen["json_file"], "--matches": chosen["matches"]}
     check_outputs(outputs, inputs)
+    check_inputs(inputs)
 
     rule: dict[str, Any] = {
         key: chosen[key] for key in ("min_ngrams", "min_embedded", "min_containment") if chosen[key] is not None
@@ -133,7 +143,7 @@ def demo(out: str, seed: int, quiet: bool) -> int:
 
 @overproof.command(short_help="Print versions and build.")
 def info() -> None:
-    """Print versions, build and defaults as JSON: put it into every bug report."""
+    """Print versions and build as JSON: put it into every bug report."""
     import overproof as op
 
     print(json.dumps(op.build_info(), indent=1))

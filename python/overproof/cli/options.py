@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 from .._files import check_writable
 from ..errors import InputError
 
-__all__ = ["SHARE", "Sections", "check_outputs", "field_options", "fields_of", "named_controls"]
+__all__ = ["SHARE", "Sections", "check_inputs", "check_outputs", "field_options", "fields_of", "named_controls"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -116,6 +117,21 @@ def named_controls(given: Sequence[str]) -> dict[str, str]:
     return named
 
 
+def check_inputs(inputs: Sequence[str]) -> None:
+    """Find out before the first file is read whether all are there.
+
+    Raises
+    ------
+    InputError
+        A path is ``-``, or there is no such file.
+    """
+    for path in inputs:
+        if path == "-" and not os.path.exists(path):
+            raise InputError("-: standard input is not read, since files are read twice: write it to a file first")
+        if not os.path.exists(path) and not glob.has_magic(path):
+            raise InputError(f"{path}: there is no such file: check the path")
+
+
 def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str]) -> None:
     """Find out before the work begins whether every output can be written.
 
@@ -128,6 +144,8 @@ def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str]) -> N
     for option, path in outputs.items():
         if path is None:
             continue
+        if path == "-":
+            raise InputError(f"{option}: the result is written to a file, not to standard output; give a name")
         try:
             check_writable(path)
         except InputError as error:

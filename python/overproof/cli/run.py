@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -11,10 +12,16 @@ import click
 from ..errors import OverproofError
 from ..report.show import one_line
 
-__all__ = ["run"]
+__all__ = ["in_options", "run"]
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+OPTIONS = (
+    (re.compile(r'pass missing="keep" to keep it as missing, or '), ""),
+    (re.compile(r'\berrors="(raise|skip|replace)"'), r"--errors \1"),
+    (re.compile(r"\b(text|prompt|id|account|time)_field(?: \(--\1-field\))?(?![\w=])"), r"--\1-field"),
+)
+"""What the library calls an argument, and the option that sets it here."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -40,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains once more when it flushes at its end
         return BROKEN_PIPE
     except OverproofError as error:
-        _complain(str(error))
+        _complain(in_options(str(error)))
         return 1
     except OSError as error:
         _complain(f"{error.filename}: {error.strerror}" if error.filename is not None else str(error))
@@ -49,6 +56,19 @@ def run(arguments: Sequence[str]) -> int:
         _complain("out of memory; compare fewer texts at once, or on a larger machine")
         return 1
     return code if isinstance(code, int) else 0
+
+
+def in_options(message: str) -> str:
+    """Say in options what a message of the library says in arguments of a function.
+
+    Examples
+    --------
+    >>> in_options('line 1: has no field "output": give text_field, or pass errors="skip" to leave it out')
+    'line 1: has no field "output": give --text-field, or pass --errors skip to leave it out'
+    """
+    for argument, option in OPTIONS:
+        message = argument.sub(option, message)
+    return message
 
 
 def _complain(message: str) -> None:
