@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from numbers import Real
+from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -317,6 +318,8 @@ def _empty(sets: ShingleSets) -> int:
 
 
 def _corpus(texts: Any, name: str) -> Corpus:
+    if isinstance(texts, str | PathLike):
+        raise InputError(f"{name} is one {type(texts).__name__}: give texts, or a file's: read_corpus(path)")
     try:
         corpus = texts if isinstance(texts, Corpus) else Corpus(texts, name=name)
     except InputError as error:

@@ -229,6 +229,7 @@ class Comparison:
                 f"No suspect text matches: {len(self.suspect):,} were compared with {len(self.served):,} served texts. "
                 'That is not "innocent"; see the recall measured in this run and the limits.'
             )
+        out += self._same_files()
         if not self.controls:
             out.append("No control corpus was given: nothing here says how often this rule finds served text in vain.")
         for name, corpus in (("served", self.served), ("suspect", self.suspect)):
@@ -240,6 +241,15 @@ class Comparison:
         if self.recall and self.recall["verbatim"]["found"] < 0.9 * self.recall["verbatim"]["planted"]:
             out.append("Fewer than 90 % of the planted verbatim copies were found: the figures are low by far.")
         return out
+
+    def _same_files(self) -> list[str]:
+        served = {source.sha256 for source in self.served.sources} - {None}
+        sides = {"suspect": self.suspect, **{f"control {name}": corpus for name, corpus in self.controls.items()}}
+        return [
+            f"The served side and {side} share a file: what it holds was compared with itself."
+            for side, corpus in sides.items()
+            if served & {source.sha256 for source in corpus.sources}
+        ]
 
     def not_tested(self) -> list[str]:
         """What this comparison did not look at."""

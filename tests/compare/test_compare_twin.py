@@ -1,5 +1,6 @@
 """compare against its slow twin, pair by pair, over vocabularies so small that everything collides."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -183,3 +184,24 @@ def test_spans_hold_the_same_tokens(world: dict[str, Any]) -> None:
         assert len(tokens.row(0)) == spans.tokens[i] >= min(n, len(op.tokenize([a]).row(0)))
     # A match has a span, whatever the texts.
     assert set(spans.row.tolist()) == set(range(len(pairs)))
+
+
+def test_one_file_on_both_sides_is_said(tmp_path: Path) -> None:
+    row = '{"text": "one two three four five six seven eight nine ten eleven twelve"}\n'
+    for name, text in (("a.jsonl", row), ("copy.jsonl", row), ("b.jsonl", row * 2)):
+        (tmp_path / name).write_text(text)
+    a, copy, b = (op.read_corpus(tmp_path / name) for name in ("a.jsonl", "copy.jsonl", "b.jsonl"))
+    said = "share a file: what it holds was compared with itself"
+    assert [w for w in op.compare(a, copy).warnings() if said in w] == [f"The served side and suspect {said}."]
+    assert [w for w in op.compare(a, b, control={"people": a}).warnings() if said in w] == [
+        f"The served side and control people {said}."
+    ]
+    assert not [w for w in op.compare(a, b).warnings() if said in w]
+    assert not [w for w in op.compare(op.Corpus(["a"]), op.Corpus(["a"])).warnings() if said in w]
+
+
+@pytest.mark.parametrize("side", ["served", "suspect"])
+def test_a_path_is_no_corpus(side: str) -> None:
+    sides: dict[str, Any] = {"served": ["a"], "suspect": ["a"], side: "answers.jsonl"}
+    with pytest.raises(op.InputError, match=rf"{side} is one str: give texts, or a file's: read_corpus\(path\)"):
+        op.compare(**sides)

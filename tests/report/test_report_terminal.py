@@ -66,3 +66,11 @@ def test_data_cannot_drive_the_terminal(result: dict[str, Any]) -> None:
     text = render(result, width=200)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
     assert "[red]x[/red]" in text
+
+
+def test_too_short_texts_stand_beside_the_answer() -> None:
+    result = make_result()
+    assert "too short to match by" not in render(result)
+    result["summary"]["suspect_texts_too_short"] = 159
+    second = " ".join(render(result).splitlines()[1:3])
+    assert second.startswith("159 suspect texts are too short to match by this rule")

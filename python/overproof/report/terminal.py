@@ -75,6 +75,8 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
     summary = result["summary"]
     matched = summary["suspect_texts_matched"]
     console.print(_answer(result), style="bold" if matched else "bold yellow")
+    if summary.get("suspect_texts_too_short"):
+        console.print(words.too_short(summary["suspect_texts_too_short"], summary["suspect_texts"]))
     console.print()
     corpora = show.parts(result)
     figures = table("corpus", "texts", "match served text", "share", f"{show.confidence(result)} interval", title=TEXTS)

@@ -16,6 +16,7 @@ __all__ = [
     "SHARES",
     "Rung",
     "claim",
+    "too_short",
 ]
 
 
@@ -78,3 +79,15 @@ LAYERS = {
 def claim(name: str) -> str:
     """Return what a rung claims; empty for a rung that the ladder does not have."""
     return next((rung.claim for rung in LADDER if rung.name == name), "")
+
+
+def too_short(short: int, texts: int) -> str:
+    """Say how many suspect texts cannot match, so that a share below 100% of a plain copy is understood.
+
+    Examples
+    --------
+    >>> too_short(1, 1000)
+    '1 suspect text is too short to match by this rule, and counts among the 1,000 all the same.'
+    """
+    which, count = ("1 suspect text is", "counts") if short == 1 else (f"{short:,} suspect texts are", "count")
+    return f"{which} too short to match by this rule, and {count} among the {texts:,} all the same."
