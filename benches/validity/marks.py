@@ -21,11 +21,13 @@ FALSE = {"other prompts": 5e-5, "same prompts": 2e-3}
 """Greatest share of innocent texts that match, code apart."""
 AUC = 0.999
 AUCS = {
-    "auc_all": "all rows",
-    "auc_long_enough": "rows of 7 n-grams and more",
-    "auc_enough_beside_prompt": "rows with 7 n-grams and more beside their prompt",
+    "auc_raw_all": "before any layer, all rows",
+    "auc_raw_long_enough": "before any layer, rows of 7 n-grams and more",
+    "auc_all": "after all layers, all rows",
+    "auc_long_enough": "after all layers, rows of 7 n-grams and more",
+    "auc_enough_beside_prompt": "after all layers, rows with 7 n-grams and more beside their prompt",
 }
-"""Which rows the AUC is of: fewer n-grams, or fewer that the prompt does not hold, cannot match."""
+"""Of which score and which rows the AUC is: fewer n-grams, or fewer that the prompt does not hold, cannot match."""
 FIRST = {"aligner-2b_qwen1.5-72b-chat", "gpt4_1106_preview"}
 
 

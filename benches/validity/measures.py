@@ -68,6 +68,7 @@ def truth_table() -> dict[str, Any]:
     """Every pair of corpora whose truth is known, and how well one score parts copies from innocents."""
     out: dict[str, Any] = {"rows": []}
     scored: dict[bool, list[tuple[Floats, dict[str, npt.NDArray[np.bool_]]]]] = {True: [], False: []}
+    raw: dict[bool, list[tuple[Floats, dict[str, npt.NDArray[np.bool_]]]]] = {True: [], False: []}
     for served, suspect, truth in TRUTH:
         theirs = data.unique(served) if len(served) > 1 else data.read(served[0])
         ours = [row for name in suspect for row in data.read(name)]
@@ -79,6 +80,7 @@ def truth_table() -> dict[str, Any]:
         enough = beside_prompt(ours, int(result.params["min_ngrams"]))
         of_rows = {"all": rows, "long_enough": rows & ~short, "enough_beside_prompt": rows & enough}
         scored[bool(copies.any())].append((result.scores["suspect"], of_rows))
+        raw[bool(copies.any())].append((unmasked(theirs, ours, result.params["min_ngrams"]), of_rows))
         hits = result.matched
         out["rows"].append(
             {
@@ -94,8 +96,20 @@ def truth_table() -> dict[str, Any]:
             }
         )
     for which in ("all", "long_enough", "enough_beside_prompt"):
-        parts = ([score[of_rows[which]] for score, of_rows in scored[copy]] for copy in (True, False))
-        out[f"auc_{which}"] = auc(*parts)
+        for kind, scores in (("auc", scored), ("auc_raw", raw)):
+            parts = ([score[of_rows[which]] for score, of_rows in scores[copy]] for copy in (True, False))
+            out[f"{kind}_{which}"] = auc(*parts)
+    return out
+
+
+def unmasked(theirs: list[data.Row], ours: list[data.Row], needed: float) -> Floats:
+    """Best containment of each text in one served text before any layer, scaled down below `needed` n-grams."""
+    shingler = op.Shingler(5, lists="both")
+    served, suspect = (shingler.transform([row.text for row in rows]) for rows in (theirs, ours))
+    top = op.similarity_topk(suspect, served, 1, metric="containment")
+    sizes = np.diff(suspect.indptr)[top.left]
+    out = np.zeros(len(ours))
+    out[top.left] = top.score * np.minimum(1, top.score * sizes / needed)
     return out
 
 
