@@ -94,7 +94,7 @@ impl Seeds {
     }
 }
 
-/// The polynomial value of a run of token values: sum of w[j] * KP^(n-1-j).
+/// The polynomial value of a run of token values: sum of `w[j] * KP^(n-1-j)`.
 #[inline(always)]
 pub fn polynomial(w: &[u64]) -> u64 {
     w.iter().fold(0, |p: u64, v| p.wrapping_mul(KP).wrapping_add(*v))
