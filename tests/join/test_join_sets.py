@@ -163,7 +163,7 @@ def test_nothing_found_is_said_loudly(caplog: pytest.LogCaptureFixture) -> None:
         ({"memory": 0}, "memory=0"),
         ({"memory": True}, "memory=True"),
         ({"memory": 1.5}, "memory=1.5"),
-        ({"threads": 0}, "threads=0"),
+        ({"threads": 0}, "threads must be at least 1"),
         ({"num_perm": 0}, "num_perm=0"),
         ({"num_perm": 2**17}, "num_perm=131072"),
     ],

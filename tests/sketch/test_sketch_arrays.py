@@ -150,7 +150,7 @@ def test_a_maker_states_the_fingerprint_of_what_it_makes():
         (lambda: op.FracMinHash(0), "scaled=0"),
         (lambda: op.MinHash().sketch("one text"), "put it into a list"),
         (lambda: op.MinHash().sketch(["a", 5]), "row 1 is a int"),
-        (lambda: op.MinHash().sketch(["a"], threads=0), "threads=0"),
+        (lambda: op.MinHash().sketch(["a"], threads=0), "threads must be at least 1.* 0"),
         (lambda: op.MinHash(scheme="datasketch-legacy").sketch(["text"]), "row 0 is one str, not a sequence of tokens"),
         (
             lambda: op.MinHash(scheme="datasketch-legacy").sketch([["a", 5]]),
