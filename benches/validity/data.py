@@ -102,8 +102,8 @@ def is_code(text: str) -> bool:
     return "```" in prose or len(LINE_OF_CODE.findall(prose)) >= 2
 
 
-def first_words(text: str, most: int = 12) -> str:
-    """For tables."""
+def first_words(text: str, most: int = 4) -> str:
+    """A text by its beginning, too short to be a copy of it: the texts themselves are not ours to publish."""
     return " ".join(text.split()[:most]).replace("|", "/")
 
 
