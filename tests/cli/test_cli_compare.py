@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -194,6 +195,16 @@ def test_interrupt_leaves_no_file(stage: str, command: list[str], tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+def _has_open(pid: int, path: Path) -> bool:
+    """Whether a process has the file open; its descriptors, and itself, come and go while we look."""
+    with contextlib.suppress(FileNotFoundError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if descriptor.readlink() == path.resolve():
+                    return True
+    return False
+
+
 def test_interrupt_in_the_middle_of_a_long_read(case: Path, tmp_path: Path) -> None:
     long = tmp_path / "long.jsonl"
     long.write_bytes((case / "suspect.jsonl").read_bytes() * 4000)
@@ -201,10 +212,7 @@ def test_interrupt_in_the_middle_of_a_long_read(case: Path, tmp_path: Path) -> N
     out.mkdir()
     command = ["compare", str(case / "served.jsonl"), str(long), "--report", str(out / "r.html")]
     with subprocess.Popen([sys.executable, "-m", "overproof", *command], stderr=subprocess.PIPE) as process:
-        while process.poll() is None and not any(
-            os.path.realpath(f"/proc/{process.pid}/fd/{fd}") == str(long.resolve())
-            for fd in os.listdir(f"/proc/{process.pid}/fd")
-        ):
+        while process.poll() is None and not _has_open(process.pid, long):
             pass
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 130
