@@ -192,7 +192,7 @@ def compare(
     report("verifying matches on exact text", 5, total)
     texts, answers = sides["suspect"].texts, sides["served"].texts
     verified = index.verify(looked.side, found["left"], found["right"], texts, answers, STAGES - 1, threads)
-    waterfall = _waterfall(index, looked, texts, answers, threads)
+    waterfall = _waterfall(index, looked, verified, texts, answers, threads=threads)
 
     results, scores = {}, {"suspect": found["score"]}
     for done, (name, corpus) in enumerate(controls.items()):
@@ -400,21 +400,34 @@ def _boilerplate(side: _Shingled) -> npt.NDArray[np.uint64]:
 
 
 def _waterfall(
-    index: _core.CopyIndex, looked: _Looked, suspect: Any, served: Any, threads: int | None
+    index: _core.CopyIndex,
+    looked: _Looked,
+    verified: dict[str, npt.NDArray[Any]],
+    suspect: Any,
+    served: Any,
+    *,
+    threads: int | None,
 ) -> list[dict[str, Any]]:
     """What each layer takes away: matched texts, and the tokens and spans of each text's best match."""
+    found = looked.found
     out = []
     for stage, name in enumerate(("raw", "prompt echo", "background", "boilerplate")):
-        best = looked.found["best"][:, stage]
+        best = found["best"][:, stage]
         rows = np.flatnonzero(best >= 0)
-        of_stage = index.verify(looked.side, rows, best[rows], suspect, served, stage, threads)
+        if stage < STAGES - 1:
+            of_stage = index.verify(looked.side, rows, best[rows], suspect, served, stage, threads)
+            tokens, spans = of_stage["covered"].sum(), len(of_stage["spans"])
+        else:
+            # These pairs are verified already: the best one of a text is the first of its pairs.
+            first = np.unique(found["left"], return_index=True)[1]
+            tokens, spans = verified["covered"][first].sum(), np.isin(verified["span_pair"], first).sum()
         out.append(
             {
                 "layer": name,
                 "suspect_texts": len(rows),
-                "served_texts": int((looked.found["served"] > stage).sum()),
-                "tokens": int(of_stage["covered"].sum()),
-                "spans": len(of_stage["spans"]),
+                "served_texts": int((found["served"] > stage).sum()),
+                "tokens": int(tokens),
+                "spans": int(spans),
             }
         )
     out.append({**out[-1], "layer": "left"})
