@@ -72,7 +72,7 @@ class Shingler:
         if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
             raise InputError(f"seed={seed!r}: must be an integer from 0 to 2**64-1")
         self._function = analyzer if callable(analyzer) else None
-        name = f"named:{_name(analyzer)}" if callable(analyzer) else analyzer
+        name = f"named:{callable_name(analyzer, 'analyzer')}" if callable(analyzer) else analyzer
         if name == "tokens" or callable(analyzer):
             normalization = "none"
         self.params: ShingleParams = ShingleParams([int(w) for w in widths], name, normalization, int(seed), lists)
@@ -176,11 +176,12 @@ def checked_shingler(shingler: Any) -> Shingler | None:
     return shingler
 
 
-def _name(function: Callable[..., object]) -> str:
+def callable_name(function: Callable[..., object], argument: str) -> str:
+    """The name by which a user's function stands in parameters; InputError where it has none of its own."""
     module, qualified = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
     name = getattr(function, "name", None) or (f"{module}.{qualified}" if module and qualified else "<unnamed>")
     if not isinstance(name, str) or "<" in name or name.endswith("."):
-        raise InputError("a callable analyzer needs a name that identifies it: set its attribute .name to a str")
+        raise InputError(f"a callable {argument} needs a name that identifies it: set its attribute .name to a str")
     return name
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from overproof import _core
 from overproof._core import SetSketch, ShingleSets, SketchArray, SketchParams
 from overproof.errors import IncompatibleError, InputError
-from overproof.shingle import Shingler, checked_shingler
+from overproof.shingle import Shingler, callable_name, checked_shingler
 
 if TYPE_CHECKING:
     from overproof.typing import TextsLike
@@ -39,9 +40,12 @@ class MinHash:
         ``"oph"``: one permutation in k bins; time independent of k, mergeable; for texts of many more than k shingles,
         since empty bins carry no information.
         ``"datasketch-affine32"``, ``"datasketch-affine64"``, ``"datasketch-legacy"``: the values of the package
-        datasketch 2.0.0, bit for bit, over tokens that you bring (its default hash, SHA-1).
+        datasketch 2.0.0, bit for bit, over tokens that you bring; ``-legacy`` also those of its versions before 2.0.
     seed : int
         Chooses one of the hash functions; not a key. Sketches of different seeds do not compare.
+    hashfunc : callable, optional
+        For the datasketch schemes, as there: the bytes of a token to an integer of 32 bits (``-affine64``: 64), such as
+        ``xxhash.xxh32_intdigest``; SHA-1 unless given. Its name, or its attribute ``.name``, goes into `params`.
 
     Attributes
     ----------
@@ -77,6 +81,7 @@ class MinHash:
         shingler: Shingler | None = None,
         scheme: str = "affine32-op1",
         seed: int = 1,
+        hashfunc: Callable[[bytes], int] | None = None,
     ) -> None:
         if scheme not in MINHASH_SCHEMES:
             raise InputError(f"scheme={scheme!r} is unknown; give one of {', '.join(MINHASH_SCHEMES)}")
@@ -86,13 +91,17 @@ class MinHash:
         self._seed = _integer("seed", seed, 0, 2**32 - 1 if self._tokens else 2**64 - 1)
         if self._tokens and shingler is not None:
             raise InputError(f"scheme={scheme!r} takes rows of tokens, so it has no shingler")
+        if hashfunc is not None and not (self._tokens and callable(hashfunc)):
+            raise InputError(f"hashfunc={hashfunc!r}: a function of bytes, for the datasketch schemes only")
+        self._hashfunc = hashfunc
+        self._hash = "sha1" if hashfunc is None else f"named:{ascii(callable_name(hashfunc, 'hashfunc'))[1:-1]}"
         self._given = checked_shingler(shingler)
         self.shingler: Shingler | None = None if self._tokens else shingler or Shingler()
 
     @property
     def params(self) -> SketchParams:
         """What decides a value of a sketch made from texts or tokens."""
-        source = self.shingler.params if self.shingler else f"datasketch;hash=sha1;bits={self._hash_bits}"
+        source = self.shingler.params if self.shingler else f"datasketch;hash={self._hash};bits={self._hash_bits}"
         return SketchParams(self._scheme, self._size, self._seed, source)
 
     @property
@@ -154,17 +163,69 @@ class MinHash:
     def _sketch_tokens(self, rows: Any, threads: int | None) -> SketchArray:
         if isinstance(rows, ShingleSets | str | bytes) or not isinstance(rows, Iterable):
             raise InputError(f"scheme={self._scheme!r} takes rows of tokens (bytes or str), not {type(rows).__name__}")
-        lengths, digests = [0], list[bytes]()
-        width = self._hash_bits // 8
+        lengths, tokens = [0], list[bytes]()
         for number, row in enumerate(rows):
             if isinstance(row, str | bytes) or not isinstance(row, Iterable):
                 raise InputError(f"row {number} is one {type(row).__name__}, not a sequence of tokens")
-            before = len(digests)
-            digests.extend(hashlib.sha1(_token(t, number), usedforsecurity=False).digest()[:width] for t in row)
-            lengths.append(len(digests) - before)
-        hashes = np.frombuffer(b"".join(digests), f"<u{width}").astype(np.uint64)
+            before = len(tokens)
+            tokens.extend(_token(t, number) for t in row)
+            lengths.append(len(tokens) - before)
         a, b = datasketch_permutations(self._scheme, self._size, self._seed)
-        return _core.sketch_hashes(hashes, np.cumsum(lengths, dtype=np.int64), a, b, self.params, threads)
+        indptr = np.cumsum(lengths, dtype=np.int64)
+        return _core.sketch_hashes(self._token_hashes(tokens), indptr, a, b, self.params, threads)
+
+    def _token_hashes(self, tokens: list[bytes]) -> npt.NDArray[np.uint64]:
+        bits = self._hash_bits
+        if self._hashfunc is None:
+            digests = b"".join(hashlib.sha1(t, usedforsecurity=False).digest()[: bits // 8] for t in tokens)
+            return np.frombuffer(digests, f"<u{bits // 8}").astype(np.uint64)
+        made = list(map(self._hashfunc, tokens))
+        try:
+            hashes = np.array(list(map(index, made)), np.uint64)
+        except (TypeError, OverflowError) as error:
+            raise InputError(f"hashfunc must return integers from 0 to 2**{bits}-1: {error}") from None
+        if bits == 32 and hashes.size and hashes.max() >> np.uint64(32):
+            raise InputError(
+                f"hashfunc returned {hashes.max()}; {self._scheme} takes hashes of 32 bits, datasketch-affine64 of 64"
+            )
+        return hashes
+
+    def from_values(self, values: npt.ArrayLike) -> SketchArray:
+        """Sketches from values that exist already: those of datasketch objects, or of a column where they were kept.
+
+        Parameters
+        ----------
+        values : integer[n, num_perm]
+            Values made with the parameters of this object, which nothing in them can prove. A row that holds only the
+            largest value is taken as that of no shingle.
+
+        Returns
+        -------
+        SketchArray
+            n rows; no row is missing.
+
+        Raises
+        ------
+        InputError
+            The shape is another, or a value does not fit the scheme.
+
+        Notes
+        -----
+        O(n num_perm).
+
+        Examples
+        --------
+        >>> import numpy as np, overproof as op
+        >>> minhash = op.MinHash(16)
+        >>> kept = np.asarray(minhash.sketch(["some words that were sketched long ago", ""]))
+        >>> again = minhash.from_values(kept)
+        >>> again.empty.tolist(), np.array_equal(again, kept)
+        ([False, True], True)
+        """
+        rows = np.asarray(values)
+        if rows.size and (rows.ndim != 2 or rows.shape[1] != self._size):
+            raise InputError(f"values has shape {rows.shape}; give n rows of {self._size}")
+        return _core.sketch_values(rows.ravel(), self.params)
 
 
 class SimHash:

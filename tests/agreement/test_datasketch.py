@@ -1,4 +1,7 @@
-"""The three datasketch schemes, bit for bit those of the pinned package."""
+"""The three datasketch schemes: bit for bit the published packages, and to their objects and back."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import overproof as op
@@ -6,41 +9,154 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-datasketch = pytest.importorskip("datasketch", reason="pip install datasketch==2.0.0 to compare with it")
+GOLDEN = json.loads((Path(__file__).resolve().parents[1] / "golden" / "datasketch.json").read_text(encoding="ascii"))
+GOLDEN_ROWS = [*GOLDEN["rows"], [f"token {i}" for i in range(GOLDEN["tokens_of_last_row"])]]
+CASES = [(version, *name.split(), name) for version in ("1.10.0", "2.0.0") for name in GOLDEN[version]]
 SCHEMES = ["affine32", "affine64", "legacy"]
+HASHED = [
+    *((scheme, "sha1") for scheme in SCHEMES),
+    *(("affine32", "xxh32"), ("legacy", "xxh32"), ("affine64", "xxh64"), ("affine64", "xxh3_64")),
+]
 rows = st.lists(st.lists(st.one_of(st.binary(max_size=20), st.text(max_size=8)), max_size=8), max_size=4)
+sizes, seeds = st.sampled_from([1, 8, 128, 200]), st.sampled_from([0, 1, 42, 2**32 - 1])
 
 
-def theirs(batch, **how):
-    encoded = [[t.encode() if isinstance(t, str) else t for t in row] for row in batch]
-    return datasketch.MinHash.bulk(encoded, **how)
+@pytest.fixture(scope="module")
+def datasketch():
+    return pytest.importorskip("datasketch", reason="pip install datasketch==2.0.0 to compare with it")
 
 
-def test_the_package_is_the_pinned_one():
+def hash_function(name):
+    """A hash by its short name; None is SHA-1, which is the default here as there."""
+    if name == "sha1":
+        return None
+    xxhash = pytest.importorskip("xxhash", reason="pip install xxhash to compare hashes of it")
+    return getattr(xxhash, f"{name}_intdigest")
+
+
+def encoded(batch):
+    return [[t.encode() if isinstance(t, str) else t for t in row] for row in batch]
+
+
+@pytest.mark.parametrize(("version", "scheme", "name", "seed", "key"), CASES, ids=[f"{c[0]} {c[-1]}" for c in CASES])
+def test_recorded_signatures(version, scheme, name, seed, key):
+    """What tools/gen_datasketch.py recorded of 1.10.0 and 2.0.0."""
+    how = {"scheme": f"datasketch-{scheme}", "seed": int(seed), "hashfunc": hash_function(name)}
+    made = op.MinHash(GOLDEN["num_perm"], **how).sketch(GOLDEN_ROWS)
+    assert np.asarray(made).tolist() == GOLDEN[version][key]
+
+
+def test_legacy_did_not_change_between_the_versions():
+    assert GOLDEN["1.10.0"].items() <= GOLDEN["2.0.0"].items()
+    assert {key.split()[0] for key in GOLDEN["2.0.0"]} == set(SCHEMES)
+
+
+def test_the_package_is_the_pinned_one(datasketch):
     from importlib.metadata import version
 
     assert version("datasketch") == "2.0.0"
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@settings(max_examples=25)
-@given(rows, st.sampled_from([1, 8, 128, 200]), st.sampled_from([0, 1, 42, 2**32 - 1]))
-def test_values(scheme, batch, num_perm, seed):
-    made = op.MinHash(num_perm, scheme=f"datasketch-{scheme}", seed=seed).sketch(batch)
-    expected = theirs(batch, num_perm=num_perm, seed=seed, scheme=scheme)
+def same(made, batch, expected):
     values = np.asarray(made)
-    assert values.shape == (len(batch), num_perm)
-    for ours, their, empty, tokens in zip(values, expected, made.empty, batch, strict=True):
-        assert ours.dtype == their.hashvalues.dtype
-        assert np.array_equal(ours, their.hashvalues)
-        assert empty == (not tokens)
+    assert len(values) == len(batch) == len(expected)
+    for ours, theirs, empty, tokens in zip(values, expected, made.empty, batch, strict=True):
+        assert ours.dtype == theirs.hashvalues.dtype
+        assert np.array_equal(ours, theirs.hashvalues)
+        assert empty == theirs.is_empty() == (not tokens)
+
+
+@pytest.mark.parametrize("how", HASHED, ids=" ".join)
+@settings(max_examples=25)
+@given(batch=rows, num_perm=sizes, seed=seeds)
+def test_values(datasketch, how, batch, num_perm, seed):
+    scheme, name = how
+    options = {"num_perm": num_perm, "seed": seed, "hashfunc": hash_function(name)}
+    made = op.MinHash(scheme=f"datasketch-{scheme}", **options).sketch(batch)
+    same(made, batch, datasketch.MinHash.bulk(encoded(batch), scheme=scheme, **options))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_unions_and_long_rows(scheme):
+def test_unions_and_long_rows(datasketch, scheme):
     batch = [[f"token {i} {j}" for j in range(1500)] for i in range(3)]
     made = op.MinHash(64, scheme=f"datasketch-{scheme}").sketch(batch)
-    expected = theirs(batch, num_perm=64, seed=1, scheme=scheme)
+    expected = datasketch.MinHash.bulk(encoded(batch), num_perm=64, seed=1, scheme=scheme)
     assert np.array_equal(np.asarray(made), [their.hashvalues for their in expected])
     union = made.reduce([0, 0, 0])[1]
     assert np.array_equal(np.asarray(union)[0], datasketch.MinHash.union(*expected).hashvalues)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_to_their_objects_and_back(datasketch, scheme):
+    """The recipe of docs/recipes.md: both sides estimate the same, and either takes up what the other began."""
+    minhash = op.MinHash(64, scheme=f"datasketch-{scheme}")
+    batch = [[f"t{i}" for i in range(100)], [f"t{i}" for i in range(50, 150)], []]
+    sketches = minhash.sketch(batch)
+    theirs = [datasketch.MinHash(hashvalues=row, seed=1, scheme=scheme) for row in np.asarray(sketches)]
+    back = minhash.from_values([m.hashvalues for m in theirs])
+    assert back.to_bytes() == sketches.to_bytes()
+    assert back.empty.tolist() == [False, False, True]
+    assert op.jaccard(back[:1], back[1:2])[0] == theirs[0].jaccard(theirs[1])
+    theirs[0].update(b"one more")
+    more = minhash.sketch([[*batch[0], "one more"]])
+    assert np.array_equal(np.asarray(more)[0], theirs[0].hashvalues)
+    assert op.jaccard(more, minhash.from_values([theirs[0].hashvalues])) == 1.0
+
+
+def wide_hash(token: bytes) -> int:
+    return 2**32 + len(token)
+
+
+def negative_hash(token: bytes) -> int:
+    return -1
+
+
+def fraction_hash(token: bytes) -> float:
+    return 0.5
+
+
+def narrow_hash(token: bytes) -> int:
+    return len(token)
+
+
+LEGACY = {"scheme": "datasketch-legacy"}
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: op.MinHash(hashfunc=narrow_hash), "for the datasketch schemes only"),
+        (lambda: op.MinHash(hashfunc="xxh32", **LEGACY), "hashfunc='xxh32': a function of bytes"),
+        (lambda: op.MinHash(hashfunc=lambda token: 0, **LEGACY), "a callable hashfunc needs a name"),
+        (lambda: op.MinHash(hashfunc=wide_hash, **LEGACY).sketch([["a"]]), "4294967297; datasketch-legacy takes .* 32"),
+        (lambda: op.MinHash(hashfunc=negative_hash, **LEGACY).sketch([["a"]]), "integers from 0 to 2\\*\\*32-1"),
+        (lambda: op.MinHash(hashfunc=fraction_hash, **LEGACY).sketch([["a"]]), "hashfunc must return integers"),
+        (lambda: op.MinHash(4, **LEGACY).from_values([[1, 2, 3]]), r"shape \(1, 3\); give n rows of 4"),
+        (lambda: op.MinHash(2, **LEGACY).from_values([[1, 2], [3, 2**32]]), "4294967296 in row 1 is above 4294967295"),
+        (lambda: op.MinHash(2).from_values([[1, -1]]), "-1 at 1 is negative"),
+        (lambda: op.MinHash(1).from_values([[0.5]]), "array of integers"),
+    ],
+)
+def test_what_cannot_be_is_refused(call, says):
+    with pytest.raises(op.InputError, match=says):
+        call()
+
+
+def test_sketches_of_different_hashes_do_not_compare():
+    """datasketch itself compares them, to about 0."""
+    one, other = (op.MinHash(8, hashfunc=f, **LEGACY) for f in (None, narrow_hash))
+    assert "hash=sha1;" in str(one.params.hashes)
+    assert "hash=named:" in str(other.params.hashes)
+    with pytest.raises(op.IncompatibleError, match="hash"):
+        op.jaccard(one.sketch([["a"]]), other.sketch([["a"]]))
+
+
+@pytest.mark.parametrize("scheme", ["affine32-op1", "oph", *(f"datasketch-{scheme}" for scheme in SCHEMES)])
+def test_values_that_were_kept(scheme):
+    words = scheme.startswith("datasketch")
+    texts = ["a text of some words to be kept", "", "another one"]
+    made = op.MinHash(16, scheme=scheme).sketch([text.split() for text in texts] if words else texts)
+    again = op.MinHash(16, scheme=scheme).from_values(np.asarray(made))
+    assert again.to_bytes() == made.to_bytes()
+    assert len(op.MinHash(16, scheme=scheme).from_values(np.asarray(made[:0]))) == 0
+    assert len(op.MinHash(16, scheme=scheme).from_values([])) == 0

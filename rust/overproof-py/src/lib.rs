@@ -48,6 +48,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(sketch::sketch_texts, m)?)?;
     m.add_function(wrap_pyfunction!(sketch::sketch_sets, m)?)?;
     m.add_function(wrap_pyfunction!(sketch::sketch_hashes, m)?)?;
+    m.add_function(wrap_pyfunction!(sketch::sketch_values, m)?)?;
     m.add_function(wrap_pyfunction!(sketch::fracminhash_sets, m)?)?;
     m.add_class::<score::Spans>()?;
     m.add_function(wrap_pyfunction!(score::score, m)?)?;

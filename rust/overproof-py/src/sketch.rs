@@ -581,6 +581,14 @@ pub fn sketch_hashes(
     Ok(made.into())
 }
 
+/// Rows of MinHash values that exist already, one after the other.
+#[pyfunction]
+#[pyo3(signature = (values, params))]
+pub fn sketch_values(py: Python<'_>, values: &Bound<'_, PyAny>, params: &SketchParams) -> PyR<SketchArray> {
+    let values = uint64(values, "values")?;
+    Ok(detached(py, |_| Dense::of_values(params.inner.clone(), &values))?.into())
+}
+
 /// Shingle sets to FracMinHash.
 #[pyfunction]
 #[pyo3(signature = (sets, params, threads))]

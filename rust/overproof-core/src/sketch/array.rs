@@ -129,6 +129,30 @@ impl SketchArray {
         Ok(SketchArray { n, k, values, empty, missing, fingerprint: params.fingerprint(), params })
     }
 
+    /// Rows of MinHash values that another program made or kept; one of largest values only is that of no hash.
+    pub fn of_values(params: SketchParams, values: &[u64]) -> Result<Self> {
+        let k = params.row_len();
+        if !params.scheme.is_minhash() || !values.len().is_multiple_of(k) {
+            return Err(Error::input(format!("{} values are no rows of MinHash of {k} values", values.len())));
+        }
+        let most = if params.scheme == Scheme::DatasketchAffine64 { u64::MAX } else { u64::from(u32::MAX) };
+        if let Some(at) = values.iter().position(|v| *v > most) {
+            let (scheme, row) = (params.scheme.name(), at / k);
+            return Err(Error::input(format!(
+                "values: {} in row {row} is above {most}, the most of {scheme}",
+                values[at]
+            )));
+        }
+        let empty: Vec<bool> = values.chunks_exact(k).map(|row| row.iter().all(|v| *v == most)).collect();
+        let missing = vec![false; empty.len()];
+        let values = if params.scheme.is_wide() {
+            Values::U64(values.to_vec())
+        } else {
+            Values::U32(values.iter().map(|v| *v as u32).collect())
+        };
+        SketchArray::new(params, values, empty, missing)
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.n
