@@ -27,7 +27,7 @@ RECORD = Path(__file__).parents[1] / "record"
 PARTS: dict[str, Callable[[], dict[str, Any]]] = {
     "truth": measures.truth_table,
     "planted": measures.planted,
-    "logs": lambda: measures.logs((1, 2, 3)),
+    "logs": lambda: measures.logs(range(1, 21)),
     "innocents": measures.innocents,
     "models": measures.pairs_of_models,
 }

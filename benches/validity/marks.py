@@ -17,6 +17,8 @@ RECALL = {
     "20 % of words substituted": 0.55,
 }
 """Least share of planted copies found, by edit."""
+LOG_RECALL = {"none": 0.99, "case": 0.99, "whitespace": 0.99, "markdown": 0.99, "reorder": 0.99}
+"""The same for the copies that make_api_log.py plants by its own choice of texts and strengths."""
 FALSE = {"other prompts": 5e-5, "same prompts": 2e-3}
 """Greatest share of innocent texts that match, code apart."""
 AUC = 0.999
@@ -53,6 +55,9 @@ def marks(record: dict[str, Any]) -> list[Mark]:
             for words, part in (("", edit), (", echo apart", edit["echo_apart"])):
                 value = part["share"]
                 out.append(Mark(f"recall, {edit['edit']}{words}", value, f"at least {least}", value >= least))
+    for kind, least in LOG_RECALL.items():
+        value = record["logs"]["by_edit"][kind]["share"]
+        out.append(Mark(f"recall, {kind}, in logs of make_api_log.py", value, f"at least {least}", value >= least))
     for group, most in FALSE.items():
         value = innocents[group]["code_apart"]["share"]
         out.append(Mark(f"false positives, {group}, code apart", value, f"at most {most}", value <= most))
@@ -160,7 +165,7 @@ def logs_table(logs: dict[str, Any]) -> str:
     """Recall by edit and strength of make_api_log.py."""
     parts = {**logs["leaked"], "web copies": logs["web_copies_of_served"], "other authors": logs["other_authors"]}
     lines = [[name, f"{p['texts']:,}", f"{p['found']:,}", number(p["share"]), within(p)] for name, p in parts.items()]
-    return f"Seeds {', '.join(map(str, logs['seeds']))}.\n\n" + table(
+    return f"Seeds {logs['seeds'][0]} to {logs['seeds'][-1]}.\n\n" + table(
         "edit, strength | texts | found | share | 95 % interval", lines
     )
 

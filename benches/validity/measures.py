@@ -161,6 +161,7 @@ def planted(seed: int = 0, every: int = 1) -> dict[str, Any]:
 def logs(seeds: Iterable[int]) -> dict[str, Any]:
     """What ``make_api_log.py`` plants by its own choice of edits and strengths, and its innocent corpus."""
     leaked: dict[str, Counter[str]] = {}
+    by_edit: dict[str, Counter[str]] = {}
     crawled, others, alarms = Counter(), Counter(), []
     done = list(seeds)
     for seed in done:
@@ -183,8 +184,10 @@ def logs(seeds: Iterable[int]) -> dict[str, Any]:
                 else:
                     strength = "weak (.2 to .6)" if origin["strength"] < 0.6 else "strong (.6 to 1)"
                     leaked.setdefault(f"{origin['edit']}, {strength}", Counter()).update(texts=1, found=hit)
+                    by_edit.setdefault(origin["edit"], Counter()).update(texts=1, found=hit)
     return {
         "seeds": done,
+        "by_edit": {name: share(c["found"], c["texts"]) for name, c in sorted(by_edit.items())},
         "leaked": {name: share(c["found"], c["texts"]) for name, c in sorted(leaked.items())},
         "web_copies_of_served": share(crawled["found"], crawled["texts"]),
         "other_authors": share(others["found"], others["texts"]),

@@ -60,7 +60,7 @@ def compare(
     shingler: Shingler | None = None,
     min_ngrams: float = 7,
     min_containment: float = 0.28,
-    min_embedded: float = 40,
+    min_embedded: float = 80,
     df_rate: float = 0.0005,
     top: int = 8,
     confidence: float = 0.95,
@@ -74,7 +74,8 @@ def compare(
     A suspect text *matches* when it shares at least `min_ngrams` n-grams with one served text and these are at least
     `min_containment` of its own n-grams; or, for a served text inside a longer one, at least `min_embedded` n-grams
     that are `min_containment` of the served text's. N-grams of prompts, of the background and of boilerplate count
-    neither above nor below the line.
+    neither above nor below the line. Boilerplate is what many units hold, and n-grams of numbers only: anybody writes
+    the same series.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def compare(
     min_containment : float
         Least share of the suspect text's unmasked n-grams, in (0, 1].
     min_embedded : float
-        Fewest shared n-grams for a served text inside a longer suspect text.
+        Fewest shared n-grams for a served text inside a longer suspect text; the default exceeds most quotations.
     df_rate : float
         Served n-grams held by more than ``max(floor, df_rate * units)`` units are boilerplate; the floor is the
         smallest of 5, 6, 8, ... 128 at which at most 1 % of the served texts lose over half of their n-grams.
@@ -179,15 +180,16 @@ def compare(
     report("indexing served texts", 3, total)
     units = _served_units(sides["served"], ours)
     common, df_rule = _document_frequencies(ours.sets, units, df_rate)
+    common = np.union1d(common, made.numbers(sides["served"].texts))
     index = _core.CopyIndex(ours.sets, ours.prompts, discounted, common, max(64, 4 * int(df_rule["cap"])))
 
-    def look(side: _Shingled) -> _Looked:
-        boilerplate = np.union1d(common, _boilerplate(side))
+    def look(side: _Shingled, texts: TextsLike) -> _Looked:
+        boilerplate = np.union1d(np.union1d(common, _boilerplate(side)), made.numbers(texts))
         masked = _core.CopySide(side.sets, side.prompts, discounted, boilerplate)
         return _Looked(masked, index.find(masked, *rule, min(top, len(index)), threads), boilerplate)
 
     report("comparing suspect texts", 4, total)
-    looked = look(theirs)
+    looked = look(theirs, sides["suspect"].texts)
     found = looked.found
     report("verifying matches on exact text", 5, total)
     texts, answers = sides["suspect"].texts, sides["served"].texts
@@ -198,7 +200,7 @@ def compare(
     for done, (name, corpus) in enumerate(controls.items()):
         report(f"comparing control {name}", 6 + done, total)
         side = made.side(corpus)
-        of_control = look(side)
+        of_control = look(side, corpus.texts)
         best = of_control.found["best"][:, -1]
         rows = np.flatnonzero(best >= 0)
         inside = index.verify(of_control.side, rows, best[rows], corpus.texts, answers, STAGES - 1, threads)["covered"]
@@ -215,7 +217,8 @@ def compare(
     recall = None
     if planted is not None:
         copies = made.sets(planted.texts)
-        masked = _core.CopySide(copies, None, discounted, looked.boilerplate)
+        boilerplate = np.union1d(looked.boilerplate, made.numbers(planted.texts))
+        masked = _core.CopySide(copies, None, discounted, boilerplate)
         seen = index.find(masked, *rule, 1, threads)["best"][:, -1] >= 0
         recall = audit.tally(planted, seen, partial(binomial_interval, confidence=confidence))
     report("done", total, total)
@@ -270,6 +273,9 @@ class _Made:
 
     def sets(self, texts: TextsLike) -> ShingleSets:
         return self.shingler.transform(texts, missing="keep", errors="replace", threads=self.threads)
+
+    def numbers(self, texts: TextsLike) -> npt.NDArray[np.uint64]:
+        return _core.number_shingles(texts, self.shingler.params, self.threads)
 
     def side(self, corpus: Corpus) -> _Shingled:
         sets = self.sets(corpus.texts)

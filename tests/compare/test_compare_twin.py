@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from overproof import reference as ref
 
-WORDS = st.sampled_from(["a", "b", "c", "A", "e\u0301", "1.", "2)", "3", "東", "京", "\n", "x-y"])
+WORDS = st.sampled_from(["a", "b", "c", "A", "e\u0301", "1.", "2)", "3", "4", "東", "京", "\n", "x-y"])
 RULES = st.fixed_dictionaries(
     {
         "min_ngrams": st.sampled_from([1, 1.5, 2, 3, 5, 7]),
         "min_containment": st.sampled_from([0.1, 0.28, 0.5, 1.0]),
-        "min_embedded": st.sampled_from([7, 9, 40]),
+        "min_embedded": st.sampled_from([7, 9, 80]),
         "df_rate": st.sampled_from([0.0, 0.0005, 0.3]),
         "top": st.sampled_from([1, 2, 8]),
     }

@@ -1,10 +1,12 @@
 """Which suspect texts hold served ones, by comparing every pair on its exact n-grams: the twin of `overproof.compare`.
 
 No hash takes part. Layers, in this order: an n-gram of a text *echoes* if it stands in the text's own prompt, is
-*background* if it stands in the background corpus, and *boilerplate* if too many units hold it. In a pair an n-gram has
-the earliest layer that it has on either side; stage s of 0 .. 3 counts the n-grams of no layer or of a later one.
+*background* if it stands in the background corpus, and *boilerplate* if too many units hold it or its tokens are all
+ASCII digits. In a pair an n-gram has the earliest layer that it has on either side; stage s of 0 .. 3 counts the
+n-grams of no layer or of a later one.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import ceil
@@ -50,6 +52,7 @@ class Text:
         forms = [text or ""] + ([plain] if plain and plain != text else [])
         self.forms = [tokenize(form) for form in forms]
         self.grams: set[Gram] = {gram for tokens in self.forms for gram in ngrams(tokens, n)}
+        self.numbers = {gram for gram in self.grams if all(re.fullmatch("[0-9]+", str(token)) for token in gram)}
         self.units = token_units(self.forms[0]) / 2
         self.weight = self.units / len(self.forms[0]) if self.forms[0] else 1.0
         self.layer: dict[Gram, int] = {}
@@ -107,7 +110,7 @@ def compare(
     lists: str = "both",
     min_ngrams: float = 7,
     min_containment: float = 0.28,
-    min_embedded: float = 40,
+    min_embedded: float = 80,
     df_rate: float = 0.0005,
     top: int = 8,
 ) -> Compared:
@@ -144,9 +147,9 @@ def compare(
     most = max(20, ceil(0.002 * len(set(same))))
     own = {gram for gram, held in _held(theirs, same).items() if held > most}
     for text, prompt in zip(ours, our_prompts, strict=True):
-        text.mask(prompt.grams, behind, common)
+        text.mask(prompt.grams, behind, common | text.numbers)
     for text, prompt in zip(theirs, their_prompts, strict=True):
-        text.mask(prompt.grams, behind, common | own)
+        text.mask(prompt.grams, behind, common | own | text.numbers)
 
     first = units([((frozenset(text.grams), frozenset(text.layer.items())) if text.grams else None,) for text in ours])
     best, scores, found = [], [], []

@@ -71,7 +71,7 @@ LAYERS = {
     "raw": "every match of the rule, nothing taken away",
     "prompt echo": "without n-grams that the prompts already contain",
     "background": "without n-grams of the background texts",
-    "boilerplate": "without n-grams that many texts of either side repeat",
+    "boilerplate": "without n-grams that many texts of either side repeat, and those of numbers only",
     "left": "what this report counts",
 }
 

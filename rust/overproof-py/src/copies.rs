@@ -4,9 +4,10 @@ use crate::error::PyR;
 use crate::exec;
 use crate::input::{Policy, TextBatch, Threads, int64, uint64};
 use crate::output;
-use crate::shingle::ShingleSets;
+use crate::shingle::{ShingleParams, ShingleSets};
 use numpy::{PyArray1, PyArray2};
 use overproof_core::join::copies::{self, CopyIndex as Core, Keys, Pairs, Rule, STAGES, Side};
+use overproof_core::shingle::numbers;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -28,6 +29,20 @@ pub fn frequent<'py>(
     let units = int64(units, "units")?;
     let (keys, counts) = exec::run(py, Some(Threads::ONE), |job| copies::frequent(&sets.inner, &units, cap, job))?;
     Ok((output::array(py, keys), output::array(py, counts)))
+}
+
+/// The hashes of all shingles of numbers only, ascending, each once.
+#[pyfunction]
+#[pyo3(signature = (texts, params, threads))]
+pub fn number_shingles<'py>(
+    py: Python<'py>,
+    texts: &Bound<'py, PyAny>,
+    params: &ShingleParams,
+    threads: Option<Threads>,
+) -> PyR<Bound<'py, PyArray1<u64>>> {
+    let batch = TextBatch::extract(texts, "texts", Policy { keep_missing: true, replace: true })?;
+    let found = exec::run(py, threads, |job| numbers::number_shingles(batch.texts(), &params.inner, job))?;
+    Ok(output::array(py, found))
 }
 
 /// One corpus with its n-grams masked by prompts, background and boilerplate.

@@ -69,5 +69,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<copies::CopyIndex>()?;
     m.add_function(wrap_pyfunction!(copies::representatives, m)?)?;
     m.add_function(wrap_pyfunction!(copies::frequent, m)?)?;
+    m.add_function(wrap_pyfunction!(copies::number_shingles, m)?)?;
     Ok(())
 }

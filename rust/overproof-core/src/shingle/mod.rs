@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod hash;
+pub mod numbers;
 pub mod set;
 pub mod window;
 
