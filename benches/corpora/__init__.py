@@ -75,6 +75,11 @@ def joined(pieces: Iterable[str], least: int = BYTES - 270) -> list[str]:
     return texts
 
 
+def size(texts: Iterable[str]) -> int:
+    """Bytes of UTF-8."""
+    return sum(len(text.encode()) for text in texts)
+
+
 def copies(texts: Iterable[str], seed: int, n: int = N) -> tuple[list[str], list[str]]:
     """Each text as lower-case words parted by one space, so that all tokenizers agree, and a copy of it in which some
     words are replaced by words that occur nowhere else: so many that the Jaccard of the two sets of word n-grams is

@@ -5,14 +5,18 @@ their position, so equal rows say little about the Jaccard of the sets. It is ti
 does so, under its own name.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
-from rensa import CMinHash, RMinHash, RMinHashDigestMatrix
+from rensa import CMinHash, RMinHash, RMinHashDigestMatrix, RMinHashLSH
 
-from benches.engines import Engine, K, equal_share
-from benches.engines.shingles import strings
+from benches.engines import Engine, K, each, equal_share, objects, pairs
+from benches.engines.shingles import strings, windows
 
 SEED = 42
+# Bands as datasketch chooses them at k = 128; rensa takes a number of bands that divides k.
+BANDS = {0.7: 16, 0.8: 8}
 
 
 def rows_equal(a: RMinHashDigestMatrix, b: RMinHashDigestMatrix) -> npt.NDArray[np.float64]:
@@ -20,35 +24,64 @@ def rows_equal(a: RMinHashDigestMatrix, b: RMinHashDigestMatrix) -> npt.NDArray[
     return equal_share(a.to_rows(), b.to_rows())
 
 
-def objects(a: list[CMinHash], b: list[CMinHash]) -> npt.NDArray[np.float64]:
-    """The package's own estimate."""
-    return np.array([one.jaccard(other) for one, other in zip(a, b, strict=True)])
+def matrix(rows: Any) -> RMinHashDigestMatrix:
+    """All texts in one call."""
+    return RMinHash.digest_matrix_from_token_sets(rows, K, SEED)
+
+
+def lsh(given: tuple[list[RMinHash], float]) -> list[tuple[int, int]]:
+    """All candidates: they share a band, and nothing else is checked."""
+    signatures, threshold = given
+    index = RMinHashLSH(threshold=threshold, num_perm=K, num_bands=BANDS[threshold])
+    index.insert_many(signatures)
+    return [(row, other) for row, found in enumerate(index.query_all(signatures)) for other in found]
 
 
 ENGINES = [
     Engine(
+        "minhash",
         "rensa R",
         "rensa",
         "Python shingles; RMinHash.digest_matrix_from_token_sets",
-        lambda rows: RMinHash.digest_matrix_from_token_sets(rows, K, SEED),
+        matrix,
         rows_equal,
-        strings,
+        each(strings),
     ),
     Engine(
+        "minhash",
         "rensa C",
         "rensa",
         "Python shingles; CMinHash.from_token_sets",
         lambda rows: CMinHash.from_token_sets(rows, K, SEED),
         objects,
-        strings,
+        each(strings),
     ),
     Engine(
+        "minhash",
         "rensa R rho",
         "rensa",
         "Python shingles; RMinHash.digest_matrix_from_token_sets_rho: a sample of the tokens by position",
         lambda rows: RMinHash.digest_matrix_from_token_sets_rho(rows, K, SEED),
         rows_equal,
-        strings,
-        signature=False,
+        each(strings),
+        same=False,
+    ),
+    Engine(
+        "minhash_bytes",
+        "rensa R",
+        "rensa",
+        "Python windows; RMinHash.digest_matrix_from_token_byte_sets",
+        lambda rows: RMinHash.digest_matrix_from_token_byte_sets(rows, K, SEED),
+        rows_equal,
+        each(windows),
+    ),
+    Engine(
+        "lsh",
+        "rensa",
+        "rensa",
+        "signatures by RMinHash.from_token_sets; RMinHashLSH, insert_many and query_all; candidates as they come",
+        lsh,
+        pairs,
+        lambda given: (RMinHash.from_token_sets(map(strings, given[0]), K, SEED), given[1]),
     ),
 ]

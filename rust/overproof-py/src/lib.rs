@@ -14,6 +14,7 @@ mod score;
 mod shingle;
 mod sketch;
 mod text;
+mod yardstick;
 
 /// The generated Unicode table, for `overproof.reference`.
 #[pyfunction]
@@ -70,5 +71,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(copies::representatives, m)?)?;
     m.add_function(wrap_pyfunction!(copies::frequent, m)?)?;
     m.add_function(wrap_pyfunction!(copies::number_shingles, m)?)?;
+    m.add_function(wrap_pyfunction!(yardstick::yardstick_utf8, m)?)?;
+    m.add_function(wrap_pyfunction!(yardstick::yardstick_multiply, m)?)?;
+    m.add_function(wrap_pyfunction!(yardstick::shingle_only, m)?)?;
     Ok(())
 }

@@ -1,0 +1,51 @@
+//! What this machine does just now in plain loops of Rust, and shingling without a sketch. Benchmarks scale by the one
+//! and subtract the other; nothing else calls this file.
+
+use crate::error::PyR;
+use crate::exec;
+use crate::input::{Policy, TextBatch, Threads};
+use crate::shingle::ShingleParams;
+use overproof_core::shingle::Shingler;
+use overproof_core::sketch::{Rows, TextRows};
+use pyo3::prelude::*;
+use std::hint::black_box;
+
+/// `std::str::from_utf8` over `data`, `repeats` times; whether it is UTF-8.
+#[pyfunction]
+pub fn yardstick_utf8(py: Python<'_>, data: &[u8], repeats: u32) -> bool {
+    py.detach(|| (0..repeats).all(|_| std::str::from_utf8(black_box(data)).is_ok()))
+}
+
+/// A chain of `steps` multiplications of 64 bits, each of which waits for the one before.
+#[pyfunction]
+pub fn yardstick_multiply(py: Python<'_>, steps: u64) -> u64 {
+    py.detach(|| (0..steps).fold(black_box(3u64), |x, _| black_box(0x9E37_79B9_7F4A_7C15_u64).wrapping_mul(x)))
+}
+
+/// The XOR of all shingle hashes of all texts: what is left of a fused sketch when the sketch is taken away.
+#[pyfunction]
+#[pyo3(signature = (texts, shingler, threads))]
+pub fn shingle_only(
+    py: Python<'_>,
+    texts: &Bound<'_, PyAny>,
+    shingler: &ShingleParams,
+    threads: Option<Threads>,
+) -> PyR<u64> {
+    let batch = TextBatch::extract(texts, "texts", Policy::parse("refuse", "strict")?)?;
+    let rows = TextRows { texts: batch.texts(), params: &shingler.inner };
+    rows.check()?;
+    let parts = exec::run(py, threads, |job| {
+        job.chunks(
+            rows.len(),
+            |i| rows.weight(i),
+            |range| {
+                let (mut shingler, mut all) = (Shingler::new(rows.params), 0);
+                for i in range {
+                    rows.feed(i, &mut shingler, |hashes| all = hashes.iter().fold(all, |x, h| x ^ h));
+                }
+                Ok(all)
+            },
+        )
+    })?;
+    Ok(parts.into_iter().fold(0, |x, part| x ^ part))
+}
