@@ -73,6 +73,7 @@ bench-smoke: $(CHECKED) ## every benchmark once on a small input
 .PHONY: bench
 bench: $(RELEASE) ## time us beside other engines, then our stages; raw results go to benches/record
 	$(PY) -m pip install -q $$($(PY) tools/requirements.py bench)
+	$(PY) -m benches.homes
 	$(PY) -m benches.run
 	$(PY) -m pytest benches
 

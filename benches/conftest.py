@@ -1,17 +1,43 @@
 """What the benchmarks share: small made texts, so that all of them run once within a minute in ``make test``."""
 
+from __future__ import annotations
+
+from functools import cache
+
 import pytest
 
-from benches import corpora
-from benches.engines import Engine, load
+from benches import corpora, tasks
+from benches.engines import ADAPTERS, Engine, load
+from benches.tasks import Case
 
-ENGINES, ABSENT = load()
+SMALL = {"minhash": 60, "minhash_bytes": 20, "simhash": 60, "lsh": 150, "hamming": 1100, "overlap": 60}
+ABSENT: dict[str, str] = {}
+
+
+@cache
+def engines() -> list[Engine]:
+    """Those that this interpreter can import; the others are in `ABSENT`, with the reason."""
+    found = []
+    for adapter in ADAPTERS:
+        try:
+            found += load(adapter)
+        except ImportError as error:
+            ABSENT[adapter] = str(error)
+    return found
+
+
+@cache
+def case(task: str) -> Case:
+    """A small input."""
+    return next(tasks.task(task).cases(SMALL[task], ["made"]))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One benchmark per installed engine."""
+    """One benchmark for each task and each installed engine, one that is skipped for each that is not."""
     if "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", ENGINES, ids=[e.name for e in ENGINES])
+        found = [pytest.param(e, id=f"{e.task}-{e.name}") for e in engines()]
+        absent = [pytest.param(None, id=a, marks=pytest.mark.skip(reason=why)) for a, why in ABSENT.items()]
+        metafunc.parametrize("engine", found + absent)
 
 
 @pytest.fixture(scope="session")
@@ -24,8 +50,3 @@ def texts() -> list[str]:
 def copies() -> tuple[list[str], list[str]]:
     """600 texts and their copies with replaced words."""
     return corpora.copies(corpora.made(600), seed=0)
-
-
-def describe(engine: Engine) -> dict[str, str]:
-    """What a result was made with."""
-    return {"package": engine.package, "version": engine.version, "work": engine.work}

@@ -22,6 +22,13 @@ pub fn yardstick_multiply(py: Python<'_>, steps: u64) -> u64 {
     py.detach(|| (0..steps).fold(black_box(3u64), |x, _| black_box(0x9E37_79B9_7F4A_7C15_u64).wrapping_mul(x)))
 }
 
+/// How many bytes all texts have together: what it costs to hand them over, and nothing else.
+#[pyfunction]
+pub fn crossing_only(texts: &Bound<'_, PyAny>) -> PyR<usize> {
+    let batch = TextBatch::extract(texts, "texts", Policy::parse("refuse", "strict")?)?;
+    Ok(batch.texts().iter().map(|text| text.map_or(0, str::len)).sum())
+}
+
 /// The XOR of all shingle hashes of all texts: what is left of a fused sketch when the sketch is taken away.
 #[pyfunction]
 #[pyo3(signature = (texts, shingler, threads))]

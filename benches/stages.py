@@ -1,0 +1,363 @@
+"""overproof's own stages through Python, at every level that this machine has, beside the marks of each.
+
+Marks were set where `benches.machine.yardsticks` gave 6.9 GB/s and 2.94 GHz; the clock of this run scales them. Each
+level runs in a process of its own, forced by OVERPROOF_KERNEL, all on one core, in turns. All must give the same bytes
+before any is timed. A further process has all cores, for two threads against one.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import overproof as op
+from overproof import _core
+from overproof.sketch import datasketch_permutations
+
+from benches import corpora, machine
+from benches.engines import WINDOW, Engine, K, N
+from benches.runner import Times, Worker, ratio
+
+ENV = "OVERPROOF_KERNEL"
+LEVELS = ("avx512", "avx2", "sse4.1", "sse2", "neon", "portable")
+MARKED_GHZ = 2.94
+GROWTH = (1.4, 3.0)
+Given = dict[str, Any]
+Marks = tuple[float | None, ...]
+"""AVX-512, AVX2, SSE4.1 and SSE2; None: to be stated, no mark."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes
+    ----------
+    name, unit : str
+        The path; GB/s, ns a unit, or seconds.
+    given : str
+        Which input.
+    run : callable
+        What is timed, on what `prepare` made of the input; the last argument is the number of threads.
+    count : callable
+        How many units of work an input holds, from what `prepare` made.
+    marks : tuple
+        What each level should reach; more is better for GB/s and G pairs/s, less for ns.
+    """
+
+    name: str
+    unit: str
+    given: str
+    run: Callable[[Any, int], Any]
+    count: Callable[[Any], float]
+    marks: Marks = (None,) * 4
+    prepare: Callable[[Any], Any] = lambda given: given
+
+    @property
+    def rate(self) -> bool:
+        """Whether more is better."""
+        return self.unit.startswith("G")
+
+
+def shingling(n: int, analyzer: str = "word") -> Callable[[list[str], int], int]:
+    """All hashes, and nothing made of them but their XOR."""
+    params = op.Shingler(n, analyzer=analyzer).params  # type: ignore[arg-type]
+    return lambda texts, threads: _core.shingle_only(texts, params, threads)
+
+
+def sketching(maker: Any) -> Callable[[Any, int], Any]:
+    """From texts or sets."""
+    return lambda given, threads: maker.sketch(given, threads=threads)
+
+
+def gigabytes(texts: Iterable[str]) -> float:
+    """GB of UTF-8."""
+    return corpora.size(texts) / 1e9
+
+
+def legacy(sets: op.ShingleSets, threads: int) -> op.SketchArray:
+    """datasketch's values before 2.0, of the low halves of hashes that are ready."""
+    a, b = datasketch_permutations("datasketch-legacy", K, 1)
+    maker = op.MinHash(K, scheme="datasketch-legacy")
+    return _core.sketch_hashes(sets.hashes & 0xFFFFFFFF, sets.indptr, a, b, maker.params, threads)
+
+
+SHINGLER = op.Shingler(N)
+MINHASH = op.MinHash(K, shingler=SHINGLER)
+OPH = op.MinHash(K, shingler=SHINGLER, scheme="oph")
+SIMHASH = op.SimHash(64, shingler=SHINGLER)
+
+
+def text(name: str, run: Callable[[Any, int], Any], marks: Marks = (None,) * 4, given: str = "texts") -> Row:
+    """A path from list[str], in GB/s."""
+    return Row(name, "GB/s", given, run, gigabytes, marks)
+
+
+def ready(name: str, run: Callable[[Any, int], Any], marks: Marks) -> Row:
+    """A path from shingle sets, in ns a shingle."""
+    return Row(name, "ns a shingle", "texts", run, lambda sets: len(sets.hashes) / 1e9, marks, SHINGLER.transform)
+
+
+def pair_of_sets(given: list[str]) -> tuple[op.ShingleSets, op.ShingleSets]:
+    """Texts and their edited copies."""
+    a, b = corpora.copies(given, seed=0)
+    return SHINGLER.transform(a), SHINGLER.transform(b)
+
+
+def scores(pair: tuple[op.ShingleSets, op.ShingleSets], threads: int) -> npt.NDArray[np.float64]:
+    """Jaccard of each pair of sets."""
+    return op.jaccard(*pair, threads=threads)
+
+
+def arrow(texts: list[str]) -> Any:
+    """The same as an Arrow array."""
+    import pyarrow
+
+    return pyarrow.array(texts)
+
+
+ROWS = [
+    text("text to word hashes", shingling(1), (2.0, 1.6, 1.3, 1.3)),
+    text(f"text to word {N}-gram hashes", shingling(N), (1.6, 1.05, 0.85, 0.85)),
+    text("CJK words", shingling(1), (0.35,) * 4, "cjk"),
+    text("mixed scripts", shingling(1), given="mixed"),
+    text("NFKC + case fold on text that needs it", shingling(1), given="wide"),
+    text(f"byte {WINDOW}-grams", shingling(WINDOW, "byte"), (1.0, 0.8, 0.6, 0.6)),
+    text(f"char {WINDOW}-grams", shingling(WINDOW, "char"), (1.0, 0.8, 0.6, 0.6)),
+    text(f"list[str] to MinHash, k = {K}", sketching(MINHASH), (0.55, 0.38, 0.22, 0.22)),
+    text("list[str] to oph", sketching(OPH)),
+    text("list[str] to ShingleSets", lambda t, n: SHINGLER.transform(t, threads=n), (0.6, None, None, None)),
+    text("list[str] to SimHash 64", sketching(SIMHASH), (1.2, 0.8, 0.65, 0.65)),
+    ready(f"MinHash, k = {K}, hashes ready", sketching(op.MinHash(K)), (6.5, 9, 20, 20)),
+    ready("datasketch legacy, bit-exact, hashes ready", legacy, (35, 55, 110, 110)),
+    Row(
+        "exact Jaccard of two sets",
+        "ns an element",
+        "texts",
+        scores,
+        lambda pair: sum(len(sets.hashes) for sets in pair) / 1e9,
+        (1.5, 2.5, 2.5, 2.5),
+        pair_of_sets,
+    ),
+    Row(
+        "crossing, list[str]",
+        "ns a text",
+        "blank",
+        lambda texts, _: _core.crossing_only(texts),
+        lambda texts: len(texts) / 1e9,
+        (40,) * 4,
+    ),
+    Row(
+        "crossing, Arrow",
+        "ns a text",
+        "blank",
+        lambda texts, _: _core.crossing_only(texts),
+        lambda texts: len(texts) / 1e9,
+        (10,) * 4,
+        arrow,
+    ),
+]
+OPH_ROW, SHINGLE_ROW, OPH_SHARE = "list[str] to oph", f"text to word {N}-gram hashes", 0.95 / 1.25
+THREADED = [row.name for row in ROWS if row.given == "texts" and row.unit == "GB/s"]
+"""Paths that two threads are tried on."""
+LONG = [SHINGLE_ROW, f"list[str] to MinHash, k = {K}", OPH_ROW]
+"""Paths that long texts are tried on."""
+
+
+def digest(made: Any) -> str:
+    """Stands for all bytes of a result."""
+    parts = [made.indptr, made.hashes] if isinstance(made, op.ShingleSets) else [np.asarray(made)]
+    return sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()
+
+
+def engine(row: Row, threads: int) -> Engine:
+    """A row for `benches.worker`."""
+    name = f"{row.name}, {threads}"
+    return Engine("stages", name, "overproof", row.unit, lambda g: row.run(g, threads), digest, row.prepare)
+
+
+ENGINES = [engine(row, threads) for row in ROWS for threads in (1, 2)]
+
+
+def inputs(most: int) -> Given:
+    """What rows are given: texts of about 1.3 kB, and what else a row needs."""
+    real = "english" in corpora.available()
+    texts = corpora.named("english" if real else "made")[:most]
+    cjk = corpora.named("chinese")[:most] if real else []
+    between = zip(texts, cjk or texts, strict=False)
+    wide = {code: code + 0xFEE0 for code in range(ord("A"), ord("Z") + 1)}  # full-width capitals
+    given = {
+        "texts": texts,
+        "long": corpora.joined(texts, 23_000),
+        "cjk": cjk,
+        "mixed": [" ".join(f"{x} {y}" for x, y in zip(a.split(), b.split(), strict=False)) for a, b in between],
+        "wide": [text.upper().translate(wide) for text in texts],
+        "blank": [str(b"  ", "ascii") for _ in range(50 * most)],
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def run(rounds: int, most: int = 4000) -> dict[str, Any]:
+    """Everything, for the record."""
+    from benches.run import about
+
+    made = about("overproof's stages through Python, one core, every level of this machine")
+    given = inputs(most)
+    given |= {f"half of {name}": value[::2] for name, value in given.items()}
+    workers = {level: started({ENV: level}, given) for level in levels()}
+    rows = [row for row in ROWS if row.given in given]
+    check(rows, workers)
+    best = next(iter(workers))
+    times: dict[str, dict[str, dict[str, Times]]] = {
+        row.name: {
+            level: {
+                "all": timed(worker, row, row.given),
+                "half": timed(worker, row, f"half of {row.given}"),
+                **({"long": timed(worker, row, "long")} if row.name in LONG and level == best else {}),
+            }
+            for level, worker in workers.items()
+        }
+        for row in rows
+    }
+    wide = started({}, given, os.sched_getaffinity(0))
+    threads = {row.name: {n: timed(wide, row, row.given, n) for n in (1, 2)} for row in rows if row.name in THREADED}
+    each = [one for row in times.values() for level in row.values() for one in level.values()]
+    yardsticks = []
+    for _ in range(rounds):
+        yardsticks.append(machine.yardsticks(corpora.made()))
+        for one in [*each, *(one for pair in threads.values() for one in pair.values())]:
+            one.round()
+    for worker in [*workers.values(), wide]:
+        worker.stop()
+    made |= {
+        "yardsticks": {name: statistics.median(y[name] for y in yardsticks) for name in yardsticks[0]},
+        "levels": list(workers),
+        "rows": [of_row(row, times[row.name], given, times.get(SHINGLE_ROW, {})) for row in rows],
+        "threads": [of_threads(name, pair) for name, pair in threads.items()],
+        "long_texts": [of_long(row, times[row.name][best], given) for row in rows if row.name in LONG],
+        "load_after": os.getloadavg(),
+    }
+    return made
+
+
+def levels() -> list[str]:
+    """The levels of this machine, highest first."""
+    asks = [sys.executable, "-c", "from overproof._core import kernel_level; kernel_level()"]
+    tried = {
+        level: subprocess.run(asks, env=os.environ | {ENV: level}, capture_output=True, check=False) for level in LEVELS
+    }
+    return [level for level, done in tried.items() if done.returncode == 0]
+
+
+def started(env: dict[str, str], given: Given, cores: set[int] | None = None) -> Worker:
+    """A process that holds all rows and all inputs."""
+    worker = Worker(env=env, cores=cores)
+    worker("load", "benches.stages")
+    worker("give", given)
+    return worker
+
+
+def check(rows: list[Row], workers: dict[str, Worker]) -> None:
+    """All levels give the same bytes."""
+    for row in rows:
+        digests = {
+            level: worker("answers", "stages", f"{row.name}, 1", [row.given]) for level, worker in workers.items()
+        }
+        if len(set(digests.values())) > 1:
+            raise SystemExit(f"{row.name}: levels differ, so nothing is timed: {digests}")
+
+
+def timed(worker: Worker, row: Row, given: str, threads: int = 1) -> Times:
+    """One cell; what `prepare` makes is not timed."""
+    return Times(lambda repeats: worker("time", "stages", f"{row.name}, {threads}", given, True, repeats))
+
+
+def value(row: Row, units: float, one: Times) -> float:
+    """GB/s, or ns a unit: `units` are 10^9."""
+    return units / one.median if row.rate else one.median / units
+
+
+def of_row(row: Row, times: dict[str, dict[str, Times]], given: Given, shingles: dict[str, dict[str, Times]]) -> Any:
+    """Every level: the value, the mark, and the mark at the clock of the record's yardstick."""
+    units = row.count(row.prepare(given[row.given]))
+    made: dict[str, Any] = {"row": row.name, "unit": row.unit, "levels": {}}
+    for level, cells in times.items():
+        growth = ratio(cells["all"], cells["half"])[1]
+        if not GROWTH[0] <= growth <= GROWTH[1]:
+            raise SystemExit(f"{row.name}, {level}: twice the input took {growth:.2f} times as long")
+        mark = row.marks[min(LEVELS.index(level), 3)]
+        cell: dict[str, Any] = {"value": value(row, units, cells["all"]), "mark": mark, "growth": growth}
+        if row.name == OPH_ROW and shingles:
+            cell["mark_same_run"] = OPH_SHARE * units / shingles[level]["all"].median
+        made["levels"][level] = cell | {name: one.to_dict() for name, one in cells.items()}
+    return made
+
+
+def of_threads(name: str, pair: dict[int, Times]) -> dict[str, Any]:
+    """Wall time of one thread over that of two, and CPU time of two over that of one."""
+    wall = sorted(one / two for one, two in zip(pair[1].wall, pair[2].wall, strict=True))
+    more = ratio(pair[2], pair[1])
+    return {
+        "row": name,
+        "times_faster": statistics.median(wall),
+        "times_faster_best": wall[-1],
+        "cpu_times": more[1],
+        **{f"threads_{n}": one.to_dict() for n, one in pair.items()},
+    }
+
+
+def of_long(row: Row, cells: dict[str, Times], given: Given) -> dict[str, Any]:
+    """Rates on long and on short texts."""
+    long, short = gigabytes(given["long"]), gigabytes(given["texts"])
+    return {
+        "row": row.name,
+        "long_gb_per_s": long / cells["long"].median,
+        "short_gb_per_s": short / cells["all"].median,
+        "long_over_short": (long / short) / ratio(cells["long"], cells["all"])[1],
+    }
+
+
+def table(made: dict[str, Any]) -> str:
+    """Markdown; a mark is scaled by the clock of this run."""
+    clock = made["yardsticks"]["multiply_ghz"] / MARKED_GHZ
+    lines = [
+        f"\n### stages: {', '.join(f'{k} {v:.2f}' for k, v in made['yardsticks'].items())}\n",
+        f"| path | unit |{''.join(f' {level} | scaled mark |' for level in made['levels'])}",
+        f"| --- | --- |{' ---: |' * 2 * len(made['levels'])}",
+    ]
+    for row in made["rows"]:
+        cells = []
+        for cell in row["levels"].values():
+            mark = scaled(row["unit"], cell, clock)
+            cells += [f"{cell['value']:.2f}", "" if mark is None else f"{mark:.2f}{missed(row['unit'], cell, mark)}"]
+        lines.append(f"| {row['row']} | {row['unit']} | {' | '.join(cells)} |")
+    lines += ["", "| path | two threads, times one | CPU time, times one |", "| --- | ---: | ---: |"]
+    lines += [f"| {t['row']} | {t['times_faster']:.2f} | {t['cpu_times']:.2f} |" for t in made["threads"]]
+    lines += ["", "| path | long texts, GB/s | short texts, GB/s | ratio |", "| --- | ---: | ---: | ---: |"]
+    lines += [
+        f"| {t['row']} | {t['long_gb_per_s']:.2f} | {t['short_gb_per_s']:.2f} | {t['long_over_short']:.2f} |"
+        for t in made["long_texts"]
+    ]
+    return "\n".join(lines)
+
+
+def scaled(unit: str, cell: dict[str, Any], clock: float) -> float | None:
+    """What this machine should reach, by its clock; a mark of the same run stays as it is."""
+    if "mark_same_run" in cell:
+        return float(cell["mark_same_run"])
+    if cell["mark"] is None:
+        return None
+    return float(cell["mark"] * clock if unit.startswith("G") else cell["mark"] / clock)
+
+
+def missed(unit: str, cell: dict[str, Any], mark: float) -> str:
+    """A sign where the mark is not reached."""
+    return "" if (cell["value"] >= mark) == unit.startswith("G") else " (missed)"
