@@ -57,6 +57,18 @@ stubs: $(CHECKED) ## the hand-written stub against the compiled module
 test-rust: check-tools ## tests of the core; needs no Python
 	cargo test --quiet --workspace --exclude overproof-py --locked
 
+.PHONY: test-neon
+test-neon: ## tests of the core on aarch64, under qemu-user
+	tools/test_under.sh neon
+
+.PHONY: test-asan
+test-asan: ## tests of the core at every level under AddressSanitizer
+	tools/test_under.sh asan
+
+.PHONY: test-valgrind
+test-valgrind: ## tests of the core at every level that valgrind knows
+	tools/test_under.sh valgrind
+
 .PHONY: test-python
 test-python: $(CHECKED) ## tests of the package, on a build with debug assertions
 	$(PY) -m pytest -q tests
@@ -69,6 +81,7 @@ examples: $(CHECKED) ## run the examples of README, docs and docstrings
 .PHONY: bench-smoke
 bench-smoke: $(CHECKED) ## every benchmark once on a small input
 	$(PY) -m pytest -q benches --benchmark-disable
+	cargo test --quiet --package overproof-core --locked --bench stages > /dev/null
 
 .PHONY: bench
 bench: $(RELEASE) ## time us beside other engines, then our stages; raw results go to benches/record
@@ -76,6 +89,10 @@ bench: $(RELEASE) ## time us beside other engines, then our stages; raw results 
 	$(PY) -m benches.homes
 	$(PY) -m benches.run
 	$(PY) -m pytest benches
+
+.PHONY: bench-rust
+bench-rust: check-tools ## time the stages of the core alone; BENCH=join names one, OVERPROOF_KERNEL=avx2 the level
+	cargo bench --quiet --package overproof-core --locked --bench stages -- $(BENCH)
 
 .PHONY: validity
 validity: $(RELEASE) ## recall and false positives on real texts, where OVERPROOF_SHARED_DATA has them; about 3 minutes

@@ -57,6 +57,27 @@ def test_the_first_line_says_what_to_install(tmp_path: Path, tools: dict[str, st
     assert all(part in printed.splitlines()[0] for part in said), printed
 
 
+@pytest.mark.parametrize(
+    ("what", "tools", "said"),
+    [
+        ("neon", {}, "apt install gcc-aarch64-linux-gnu"),
+        ("neon", {"aarch64-linux-gnu-gcc": "exit 0"}, "apt install qemu-user-static"),
+        ("asan", {}, "the sanitizer's runtime"),
+        ("valgrind", {}, "apt install valgrind"),
+        ("miri", {}, "usage: tools/test_under.sh neon|asan|valgrind"),
+    ],
+)
+def test_a_machine_without_the_tools_of_a_port_is_told(
+    tmp_path: Path, what: str, tools: dict[str, str], said: str
+) -> None:
+    rust = 'case $1 in -vV) echo "host: x86_64-unknown-linux-gnu" ;; *) echo /nowhere ;; esac'
+    path = machine(tmp_path, rustc=rust, **tools)
+    command = ["/bin/sh", str(ROOT / "tools" / "test_under.sh"), what]
+    done = subprocess.run(command, env={"PATH": path}, stdout=-1, stderr=-2, text=True, check=False)
+    assert done.returncode == 1
+    assert said in done.stdout.splitlines()[0]
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 @pytest.mark.parametrize("target", ["demo", "test"])
 def test_make_stops_with_that_line(tmp_path: Path, target: str) -> None:

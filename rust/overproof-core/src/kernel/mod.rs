@@ -56,6 +56,7 @@ impl Level {
 
 /// The levels of this machine, lowest first.
 pub fn available() -> Vec<Level> {
+    #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "there is one level"))]
     let mut levels = vec![Level::BASELINE];
     #[cfg(target_arch = "x86_64")]
     {
