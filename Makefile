@@ -99,7 +99,7 @@ validity: $(RELEASE) ## recall and false positives on real texts, where OVERPROO
 	$(PY) -m benches.validity
 
 .PHONY: accuracy
-accuracy: $(RELEASE) ## bias and error of the estimators against theory; minutes; raw results go to benches/record
+accuracy: $(RELEASE) ## gates of the estimators and of the hash; half an hour; raw results go to benches/record
 	$(PY) -m benches.accuracy
 
 .PHONY: fuzz

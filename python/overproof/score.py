@@ -319,12 +319,17 @@ def score_interval(
 
 def _clopper_pearson(successes: npt.NDArray[np.int64], trials: npt.NDArray[np.int64], confidence: float) -> Float64:
     special = need("scipy.special", extra="stats")
+    # Many rows, few values: each pair of counts is worked out once.
+    most = int(trials.max()) + 1
+    kinds, where = np.unique(trials * most + successes, return_inverse=True)
+    trials, successes = np.divmod(kinds, most)
     tail = (1 - confidence) / 2
     failures = trials - successes
     # The beta quantile is not defined for a parameter of 0; there the end is 0 or 1.
     lower = np.where(successes == 0, 0.0, special.betaincinv(np.maximum(successes, 1), failures + 1, tail))
     upper = np.where(failures == 0, 1.0, special.betainccinv(successes + 1, np.maximum(failures, 1), tail))
-    return np.column_stack([lower, upper])
+    ends: Float64 = np.column_stack([lower, upper])[where]
+    return ends
 
 
 def cdist(
