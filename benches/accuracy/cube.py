@@ -89,16 +89,20 @@ def main() -> None:
             best = {s: min(t for name, t in ns.items() if name.startswith(s)) for s in ("affine32", "cube")}
             times.append({"level": level, **best, "ratio": best["affine32"] / best["cube"], "by_lanes": ns})
             print(f"{level}: affine32 {best['affine32']:.2f} ns a shingle, cube {best['cube']:.2f}")
-        schemes = {name: counted(programs["AVX2"], name) for name in ("cube", "affine32")}
+        schemes = {name: counted(programs["AVX2"], name) for name in ("cube", "affine32", "double")}
         sources = [source for source in SOURCES if source in estimators.available()]
         found = estimators.study(sources, schemes)
+        small = {name: schemes[name] for name in ("cube", "affine32")}
+        deep = estimators.study(["random, 5"], small, trials=2_000_000, sizes=(5, 20, 50))
     print(estimators.tables(found))
+    print(estimators.tables(deep))
     about = {
         "what": "the prototype `cube` beside the shipped formula: nanoseconds a shingle at k = 128, and the gates",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine.describe(),
         "seconds": round(time.perf_counter() - start),
         "times": times,
+        "small_sets": deep["cells"],
     }
     path = RECORD / about["machine"]["slug"] / f"{about['date'][:10]}-cube.json"
     path.write_text(estimators.one_row_a_line(about | found))

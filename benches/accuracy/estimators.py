@@ -163,15 +163,21 @@ class Cell:
         return self.scheme, self.source, self.size, self.jaccard
 
 
-def study(sources: Sequence[str] | None = None, schemes: dict[str, Scheme] | None = None) -> dict[str, Any]:
+def study(
+    sources: Sequence[str] | None = None,
+    schemes: dict[str, Scheme] | None = None,
+    *,
+    trials: int = TRIALS,
+    sizes: Sequence[int] = SIZES,
+) -> dict[str, Any]:
     """Measure all cells; what failed is under "failed"."""
     schemes = SCHEMES if schemes is None else schemes
     cells, again = list[Cell](), list[Cell]()
     for source in available() if sources is None else sources:
         print(f"  {source}", file=sys.stderr, flush=True)
-        for pairs in pairs_of(source):
+        for pairs in pairs_of(source, sizes):
             count = len(pairs.a.indptr) - 1
-            seeds = math.ceil(TRIALS / count)
+            seeds = math.ceil(trials / count)
             for name, scheme in schemes.items():
                 cells.append(first := cell(name, source, pairs, scheme(pairs, range(1, seeds + 1))))
                 if first.missed:
@@ -180,7 +186,7 @@ def study(sources: Sequence[str] | None = None, schemes: dict[str, Scheme] | Non
     failed = [[*c.kind, c.missed] for c in again if c.missed]
     return {
         "k": K,
-        "trials": TRIALS,
+        "trials": trials,
         "confidence": CONFIDENCE,
         "summary": summary(cells, again),
         "by_size": by_size(cells),
@@ -196,9 +202,9 @@ def available() -> list[str]:
     return [f"random, {n}" for n in WIDTHS] + list(REAL if "english" in corpora.available() else MADE)
 
 
-def pairs_of(source: str) -> Iterator[Pairs]:
-    """Pairs of all sizes and Jaccards of a source."""
-    grid = [(m, c) for m in SIZES for c in sorted({min(max(round(2 * m * j / (1 + j)), 1), m - 1) for j in JACCARDS})]
+def pairs_of(source: str, sizes: Sequence[int]) -> Iterator[Pairs]:
+    """Pairs of these sizes and all Jaccards of a source."""
+    grid = [(m, c) for m in sizes for c in sorted({min(max(round(2 * m * j / (1 + j)), 1), m - 1) for j in JACCARDS})]
     if source.startswith("random"):
         n = int(source.rpartition(" ")[2])
         rng = np.random.default_rng(n)
