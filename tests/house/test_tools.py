@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CHECK = ROOT / "tools" / "check_tools.sh"
 GOOD = {
     "python3": "case $2 in *version_info*) echo 3.11 ;; esac",
-    "cargo": 'case $1 in --version) echo "cargo 1.88.0 (abc 2025-06-01)" ;; esac',
+    "cargo": 'case $1 in --version) echo "cargo 1.89.0 (abc 2025-06-01)" ;; esac',
     "cc": "exit 0",
 }
 
@@ -45,8 +45,8 @@ def test_a_machine_that_has_all_is_told_nothing(tmp_path: Path) -> None:
         ({"python3": None}, ["Python 3.11", "found no python3", "apt install python3 python3-venv"]),
         ({"python3": "echo 3.9"}, ["Python 3.11", "python3 is 3.9", "make PYTHON="]),
         ({"python3": "case $2 in *version_info*) echo 3.12 ;; *) exit 1 ;; esac"}, ["apt install python3-venv"]),
-        ({"cargo": None}, ["Rust 1.88", "found no cargo", "https://rustup.rs"]),
-        ({"cargo": "echo cargo 1.85.1"}, ["Rust 1.88", "cargo is 1.85.1", "rustup update"]),
+        ({"cargo": None}, ["Rust 1.89", "found no cargo", "https://rustup.rs"]),
+        ({"cargo": "echo cargo 1.85.1"}, ["Rust 1.89", "cargo is 1.85.1", "rustup update"]),
         ({"cargo": "[ $1 = --version ] && echo cargo 1.95.0"}, ["rustup component add rustfmt clippy"]),
         ({"cc": None}, ["C compiler", "apt install gcc"]),
     ],

@@ -7,7 +7,9 @@ mod text;
 mod x86_64;
 
 use crate::error::{Error, Result};
+use crate::shingle::hash::Seeds;
 use std::sync::OnceLock;
+pub use text::first_bytes;
 
 /// The environment variable that forces a level, for tests. A level never changes a value.
 pub const ENV: &str = "OVERPROOF_KERNEL";
@@ -79,6 +81,7 @@ pub fn available() -> Vec<Level> {
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512vbmi")
                     && is_x86_feature_detected!("avx512vbmi2")
                     && is_x86_feature_detected!("avx512vpopcntdq"),
                 Rung::Avx512,
@@ -111,16 +114,12 @@ pub fn level() -> Result<Level> {
     CHOSEN.get_or_init(forced).clone().map_err(Error::Input)
 }
 
-/// The bodies without lanes and those with 32-bit lanes, `$lanes` at once, compiled under `$feature`.
-macro_rules! bodies32 {
-    ($lanes:literal $(, #[$feature:meta])?) => {
+/// The portable bodies that have one form for all levels, compiled under `$feature`.
+macro_rules! bodies {
+    ($(#[$feature:meta])?) => {
         $(#[$feature])?
-        pub fn min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
-            $crate::kernel::portable::min_affine32::<$lanes>(a, b, xs, out);
-        }
-        $(#[$feature])?
-        pub fn edges(text: &[u8], first: usize, inside: bool, out: &mut [usize]) -> usize {
-            $crate::kernel::text::edges(text, first, inside, out)
+        pub fn token_values(seeds: &$crate::shingle::hash::Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
+            $crate::kernel::text::token_values(seeds, text, tokens, out);
         }
         $(#[$feature])?
         pub fn gram_hashes(w: &[u64], powers: &[u64], term: u64, out: &mut [u64]) {
@@ -133,6 +132,30 @@ macro_rules! bodies32 {
         $(#[$feature])?
         pub fn sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64]) {
             $crate::kernel::portable::sum_bits(hashes, weights, sums);
+        }
+    };
+}
+
+/// The portable bodies that some level does otherwise.
+macro_rules! bodies_text {
+    ($(#[$feature:meta])?) => {
+        $(#[$feature])?
+        pub fn edges(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
+            $crate::kernel::text::edges(text, inside, out)
+        }
+        $(#[$feature])?
+        pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64]) {
+            $crate::kernel::text::byte_windows(text, n, term, out);
+        }
+    };
+}
+
+/// The portable body with 32-bit lanes, `$lanes` at once.
+macro_rules! bodies32 {
+    ($lanes:literal $(, #[$feature:meta])?) => {
+        $(#[$feature])?
+        pub fn min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
+            $crate::kernel::portable::min_affine32::<$lanes>(a, b, xs, out);
         }
     };
 }
@@ -151,11 +174,16 @@ macro_rules! bodies64 {
     };
 }
 #[cfg(target_arch = "x86_64")]
-use {bodies32, bodies64};
+use {bodies, bodies_text, bodies32, bodies64};
 
 mod baseline {
-    bodies32!(16);
+    bodies!();
+    bodies_text!();
     bodies64!(8, 4);
+    #[cfg(target_arch = "x86_64")]
+    pub use super::x86_64::min_affine32_sse2 as min_affine32;
+    #[cfg(not(target_arch = "x86_64"))]
+    bodies32!(16);
 }
 
 /// One function per kernel, which runs the body of a level. Every level gives what `naive` gives, bit for bit.
@@ -180,12 +208,23 @@ macro_rules! dispatch {
     };
 }
 
+/// Values past the last edge that [`edges`] may write over.
+pub const SPARE: usize = text::BLOCK;
+
 dispatch! {
     /// Write to `out` where runs of other bytes than spaces start and end, in turn, and return how many edges there are.
     ///
-    /// `text` is whole blocks of 64 bytes, its first byte counts as `first`, and a run reaches into it if `inside`; `out`
-    /// has room for one edge per byte.
-    edges(text: &[u8], first: usize, inside: bool, out: &mut [usize]) -> usize
+    /// `text` is whole blocks of 64 bytes, 2^15 bytes at most, and a run reaches into it if `inside`; `out` has room for
+    /// one edge per byte and [`SPARE`] more.
+    edges(text: &[u8], inside: bool, out: &mut [u16]) -> usize
+}
+dispatch! {
+    /// Append the value of each token, `text[from..to]`; 16 bytes of text stand behind the last one's start.
+    token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>)
+}
+dispatch! {
+    /// `out[i] = fin(term + KP * (the n <= 8 bytes at i, little-endian))`; 16 bytes of text stand behind the last start.
+    byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64])
 }
 dispatch! {
     /// `out[i] = fin(term + w[i] * powers[0] + w[i + 1] * powers[1] + ...)`: the hash of each window of n token values.
@@ -270,19 +309,47 @@ mod tests {
 
     proptest! {
         #[test]
+        fn bytes_and_tokens_are_hashed_alike(
+            text in proptest::collection::vec(any::<u8>(), 0..120),
+            cuts in proptest::collection::vec((0usize..120, 0usize..40), 0..40),
+            n in 1usize..=8,
+        ) {
+            let seeds = Seeds::new(5);
+            let windows = (text.len() + 1).saturating_sub(n);
+            let tokens: Vec<[u16; 2]> = cuts
+                .iter()
+                .map(|(from, len)| [(*from).min(text.len()) as u16, (from + len).min(text.len()) as u16])
+                .collect();
+            let padded = [&text[..], &[7; 64]].concat();
+            let mut definition = (vec![1; windows], vec![1]);
+            naive::byte_windows(&padded, n, 11, &mut definition.0);
+            naive::token_values(&seeds, &padded, &tokens, &mut definition.1);
+            for level in available() {
+                let mut found = (vec![0; windows], vec![1]);
+                byte_windows(level, &padded, n, 11, &mut found.0);
+                token_values(level, &seeds, &padded, &tokens, &mut found.1);
+                prop_assert_eq!(&found, &definition, "{}", level.name());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
         fn edges_are_those_of_split(blocks in proptest::collection::vec(("[a ]{64}", "[ab]{64}", "( a){32}", "é{32}"), 0..4)) {
             let parts = blocks.iter().flat_map(|(mixed, word, most, wide)| [mixed, word, most, wide]);
             let text: String = parts.map(String::as_str).chain([" ".repeat(64).as_str()]).collect();
             let split: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
             for level in available() {
-                let (mut out, mut count) = (vec![7; text.len()], 0);
+                let mut out = Vec::new();
                 for (at, block) in text.as_bytes().chunks(64).enumerate() {
-                    count += edges(level, block, 64 * at, count % 2 == 1, &mut out[count..]);
+                    let mut of_block = vec![7; 64 + SPARE];
+                    let count = edges(level, block, out.len() % 2 == 1, &mut of_block);
+                    out.extend(of_block[..count].iter().map(|edge| 64 * at as u16 + edge));
                 }
-                let mut whole = vec![7; text.len()];
-                prop_assert_eq!(edges(level, text.as_bytes(), 0, false, &mut whole), count);
-                prop_assert_eq!(&out[..count], &whole[..count]);
-                let words: Vec<&str> = out[..count].chunks(2).map(|edge| &text[edge[0]..edge[1]]).collect();
+                let mut whole = vec![7; text.len() + SPARE];
+                let count = edges(level, text.as_bytes(), false, &mut whole);
+                prop_assert_eq!(&out, &whole[..count]);
+                let words: Vec<&str> = out.chunks(2).map(|e| &text[usize::from(e[0])..usize::from(e[1])]).collect();
                 prop_assert_eq!(&words, &split, "{}", level.name());
             }
         }

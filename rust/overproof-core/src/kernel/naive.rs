@@ -1,6 +1,6 @@
 //! The definitions: what every level must give, bit for bit (docs/spec/sketches.md).
 
-use crate::shingle::hash::fin;
+use crate::shingle::hash::{Seeds, fin};
 
 /// The finaliser of MurmurHash3 for 32 bits.
 #[inline(always)]
@@ -64,5 +64,17 @@ pub fn sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64]) {
     for (j, sum) in sums.iter_mut().enumerate() {
         let set = hashes.iter().zip(weights).filter(|(h, _)| *h >> j & 1 == 1);
         *sum += set.map(|(_, w)| i64::from(*w)).sum::<i64>();
+    }
+}
+
+/// The value of each token, one after another.
+pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
+    out.extend(tokens.iter().map(|[from, to]| seeds.token(&text[usize::from(*from)..usize::from(*to)])));
+}
+
+/// The hash of each window of `n` bytes.
+pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64]) {
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = fin(Seeds::new(0).window_bytes(&text[i..i + n]).wrapping_add(term));
     }
 }

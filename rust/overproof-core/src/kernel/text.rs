@@ -1,33 +1,105 @@
 //! Inner loops of the text stage.
 
-/// Bytes looked at together.
-const BLOCK: usize = 64;
+use crate::shingle::hash::{KP, Seeds, fin};
 
-/// Edges of a block that are written without asking how many there are: as many as English has, with room.
-const USUAL: usize = 24;
+/// Bytes looked at together.
+pub const BLOCK: usize = 64;
+
+/// Where the bits of a byte stand, lowest first; the rest is filled with zeros.
+const PLACES: [[u16; 8]; 256] = {
+    let mut places = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut bit, mut at) = (0, 0);
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                places[byte][at] = bit;
+                at += 1;
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    places
+};
 
 /// See `kernel::edges`.
 #[inline(always)]
-pub fn edges(text: &[u8], first: usize, inside: bool, out: &mut [usize]) -> usize {
+pub fn edges(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
     let (mut count, mut inside) = (0, u64::from(inside));
     for (at, block) in text.as_chunks::<BLOCK>().0.iter().enumerate() {
         let word = not_space(block);
-        let mut left = word ^ (word << 1 | inside);
+        let left = word ^ (word << 1 | inside);
         inside = word >> 63;
-        let (base, total) = (first + at * BLOCK, left.count_ones() as usize);
-        let mut next = || {
-            let edge = base + left.trailing_zeros() as usize;
-            left &= left.wrapping_sub(1);
-            edge
-        };
-        // A loop that runs as often as there are edges ends in a wrong guess of the processor at every block.
-        match out[count..].first_chunk_mut::<USUAL>() {
-            Some(usual) if total <= USUAL => usual.fill_with(next),
-            _ => out[count..count + total].fill_with(&mut next),
+        // Eight places are written for each byte of the mask, and the next byte's are written over what was too many:
+        // no branch depends on the text.
+        let ends = ends_of_bytes(left);
+        let mut from = count;
+        for (k, byte) in left.to_le_bytes().into_iter().enumerate() {
+            let base = (at * BLOCK + 8 * k) as u16;
+            if let Some(eight) = out.get_mut(from..from + 8) {
+                eight.copy_from_slice(&PLACES[usize::from(byte)].map(|place| place + base));
+            }
+            from = count + usize::from(ends[k]);
         }
-        count += total;
+        count = from;
     }
     count
+}
+
+/// How many bits are set up to the end of each byte.
+#[inline(always)]
+fn ends_of_bytes(mask: u64) -> [u8; 8] {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    let pairs = mask - ((mask >> 1) & (0x55 * LOW));
+    let fours = (pairs & (0x33 * LOW)) + ((pairs >> 2) & (0x33 * LOW));
+    let bytes = (fours + (fours >> 4)) & (0x0F * LOW);
+    bytes.wrapping_mul(LOW).to_le_bytes()
+}
+
+/// Bytes of each length that a 16-byte load must keep.
+const KEEP: [(u64, u64); 17] = {
+    let mut keep = [(0u64, 0u64); 17];
+    let mut len = 1;
+    while len <= 16 {
+        keep[len] = if len <= 8 { (u64::MAX >> (64 - 8 * len), 0) } else { (u64::MAX, u64::MAX >> (128 - 8 * len)) };
+        len += 1;
+    }
+    keep
+};
+
+/// The first `len <= 16` bytes of `sixteen` as two words, zeros past the end.
+#[inline(always)]
+pub fn first_bytes(sixteen: &[u8; 16], len: usize) -> (u64, u64) {
+    let wide = u128::from_le_bytes(*sixteen);
+    let keep = KEEP[len.min(16)];
+    (wide as u64 & keep.0, (wide >> 64) as u64 & keep.1)
+}
+
+/// See `kernel::token_values`.
+#[inline(always)]
+pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
+    out.extend(tokens.iter().map(|[from, to]| {
+        let (from, to) = (usize::from(*from), usize::from(*to));
+        let len = to - from;
+        match text[from..].first_chunk::<16>() {
+            Some(sixteen) if len <= 16 => {
+                let (low, high) = first_bytes(sixteen, len);
+                seeds.token16(low, high, len as u64)
+            }
+            _ => seeds.token(&text[from..to]),
+        }
+    }));
+}
+
+/// See `kernel::byte_windows`.
+#[inline(always)]
+pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64]) {
+    let (keep, _) = KEEP[n.min(8)];
+    for (out, sixteen) in out.iter_mut().zip(text.windows(16)) {
+        let low = sixteen.first_chunk::<8>().map_or(0, |eight| u64::from_le_bytes(*eight));
+        *out = fin((low & keep).wrapping_mul(KP).wrapping_add(term));
+    }
 }
 
 /// One bit for each of 64 bytes: set where the byte is not a space.

@@ -1,22 +1,151 @@
-//! The portable bodies compiled for each level of x86-64.
+//! The portable bodies compiled for each level of x86-64, and the few that pay by intrinsics.
 //!
 //! These functions are safe to define; calling one on a machine without its level is not, and `kernel/mod.rs` does so
 //! only with a `Level` in hand.
 
-use super::{baseline, bodies32, bodies64};
+use super::text::{self, BLOCK};
+use super::{baseline, bodies, bodies_text, bodies32, bodies64};
+use crate::shingle::hash::{K2, KP};
+use std::arch::x86_64::*;
 
 /// No min of 64 bits before SSE4.2: there the plain code is the faster one.
 pub mod sse41 {
     pub use super::baseline::{min_affine64, min_legacy61};
+    super::bodies!(#[target_feature(enable = "sse4.1")]);
+    super::bodies_text!(#[target_feature(enable = "sse4.1")]);
     super::bodies32!(16, #[target_feature(enable = "sse4.1")]);
 }
 
 pub mod avx2 {
-    super::bodies32!(32, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    super::bodies!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    super::bodies_text!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    super::bodies32!(32, #[target_feature(enable = "avx2")]);
     super::bodies64!(8, 8, #[target_feature(enable = "avx2,bmi2")]);
 }
 
 pub mod avx512 {
-    super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
+    pub use super::{byte_windows_avx512 as byte_windows, edges_avx512 as edges};
+    super::bodies!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
+    super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]);
     super::bodies64!(64, 32, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
+}
+
+/// `kernel::min_affine32` without the 32-bit multiplication and the unsigned minimum that SSE4.1 brings.
+///
+/// Two 32 x 32 -> 64 products hold four low halves, which one shuffle brings together; with the top bit turned, the
+/// signed comparison orders unsigned values, and turning it is part of adding `b`.
+#[allow(unsafe_code)]
+pub fn min_affine32_sse2(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
+    const GROUPS: usize = 3;
+    const LANES: usize = 4 * GROUPS;
+    const TOP: u32 = 1 << 31;
+    let lanes = |from: &[u32]| -> [[u32; 4]; GROUPS] {
+        std::array::from_fn(|g| std::array::from_fn(|i| from.get(4 * g + i).copied().unwrap_or_default()))
+    };
+    for ((out, a), b) in out.chunks_mut(LANES).zip(a.chunks(LANES)).zip(b.chunks(LANES)) {
+        let (a, b, start) = (lanes(a), lanes(b), lanes(out));
+        let mut made = [[0u32; 4]; GROUPS];
+        // SAFETY: SSE2 is part of every x86-64; all loads and stores are of whole local arrays, unaligned.
+        unsafe {
+            let load = |four: [u32; 4]| _mm_loadu_si128(four.as_ptr().cast());
+            let low = a.map(|a| load([a[0], 0, a[1], 0]));
+            let high = a.map(|a| load([a[2], 0, a[3], 0]));
+            let added = b.map(|b| load(b.map(|b| b ^ TOP)));
+            let mut least = start.map(|s| load(s.map(|s| s ^ TOP)));
+            for x in xs {
+                let x = _mm_set1_epi64x(i64::from(*x));
+                for g in 0..GROUPS {
+                    let (p, q) = (_mm_mul_epu32(low[g], x), _mm_mul_epu32(high[g], x));
+                    let both = _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(p), _mm_castsi128_ps(q));
+                    let value = _mm_add_epi32(_mm_castps_si128(both), added[g]);
+                    let less = _mm_cmpgt_epi32(least[g], value);
+                    let change = _mm_and_si128(_mm_xor_si128(least[g], value), less);
+                    least[g] = _mm_xor_si128(least[g], change);
+                }
+            }
+            for (made, least) in made.iter_mut().zip(least) {
+                _mm_storeu_si128(made.as_mut_ptr().cast(), least);
+            }
+        }
+        for (out, made) in out.iter_mut().zip(made.as_flattened()) {
+            *out = made ^ TOP;
+        }
+    }
+}
+
+/// `kernel::edges`: the places of the edges of 64 bytes are brought together by one instruction.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn edges_avx512(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
+    const PLACES: [u8; BLOCK] = {
+        let mut places = [0; BLOCK];
+        let mut i = 0;
+        while i < BLOCK {
+            places[i] = i as u8;
+            i += 1;
+        }
+        places
+    };
+    // SAFETY: the load is of a whole local array.
+    let places = unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast()) };
+    let (mut count, mut inside) = (0, u64::from(inside));
+    for (at, block) in text.as_chunks::<BLOCK>().0.iter().enumerate() {
+        // SAFETY: the load is of a whole block.
+        let bytes = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+        let word = _mm512_cmpneq_epi8_mask(bytes, _mm512_set1_epi8(b' ' as i8));
+        let left = word ^ (word << 1 | inside);
+        inside = word >> 63;
+        let packed = _mm512_maskz_compress_epi8(left, places);
+        let base = _mm512_set1_epi16((at * BLOCK) as i16);
+        let halves = [_mm512_castsi512_si256(packed), _mm512_extracti64x4_epi64::<1>(packed)];
+        let edges = left.count_ones() as usize;
+        let Some(room) = out[count..].first_chunk_mut::<BLOCK>() else { break };
+        for (half, room) in halves.into_iter().zip(room.as_chunks_mut::<{ BLOCK / 2 }>().0) {
+            let wide = _mm512_add_epi16(_mm512_cvtepu8_epi16(half), base);
+            // SAFETY: the store is of 32 values of 16 bits, as many as there are in half of the room.
+            unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), wide) };
+            if edges <= BLOCK / 2 {
+                break;
+            }
+        }
+        count += edges;
+    }
+    count
+}
+
+/// `kernel::byte_windows`: eight windows from one load of 16 bytes.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[allow(unsafe_code)]
+pub fn byte_windows_avx512(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
+    const EIGHT: usize = 8;
+    // Lane pair k of the register takes windows 2 k and 2 k + 1.
+    const FROM: [u8; BLOCK] = {
+        let mut from = [0; BLOCK];
+        let mut i = 0;
+        while i < BLOCK {
+            from[i] = (i / 8 + i % 8) as u8;
+            i += 1;
+        }
+        from
+    };
+    let keep = if n < 8 { (1u64 << (8 * n)) - 1 } else { u64::MAX };
+    // SAFETY: the load is of a whole local array.
+    let from = unsafe { _mm512_loadu_si512(FROM.as_ptr().cast()) };
+    let all = |x: u64| _mm512_set1_epi64(x as i64);
+    let (keep, base, mix, add) = (all(keep), all(KP), all(K2), all(term));
+    let (full, rest) = out.as_chunks_mut::<EIGHT>();
+    let done = full.len() * EIGHT;
+    for (at, eight) in (0..).step_by(EIGHT).zip(full) {
+        let Some(sixteen) = bytes[at..].first_chunk::<16>() else { break };
+        // SAFETY: the load is of 16 bytes.
+        let sixteen = unsafe { _mm_loadu_si128(sixteen.as_ptr().cast()) };
+        let windows = _mm512_and_si512(_mm512_shuffle_epi8(_mm512_broadcast_i32x4(sixteen), from), keep);
+        let mut x = _mm512_add_epi64(_mm512_mullo_epi64(windows, base), add);
+        x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64::<32>(x)), mix);
+        x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64::<32>(x)), mix);
+        x = _mm512_xor_si512(x, _mm512_srli_epi64::<32>(x));
+        // SAFETY: the store is of eight values of 64 bits.
+        unsafe { _mm512_storeu_si512(eight.as_mut_ptr().cast(), x) };
+    }
+    text::byte_windows(&bytes[done..], n, term, rest);
 }

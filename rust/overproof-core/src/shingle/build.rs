@@ -1,6 +1,7 @@
 //! Shingle sets of a batch of texts.
 
 use super::set::ShingleSets;
+use super::sort::HashSorter;
 use super::window::{Shape, Shingler};
 use crate::error::{Error, Result};
 use crate::exec::Job;
@@ -22,17 +23,25 @@ struct Part {
     hashes: Vec<u64>,
     counts: Vec<u32>,
     shapes: Vec<Shape>,
+    sorter: HashSorter,
+    sorted: Vec<u64>,
 }
 
 impl Part {
     fn new() -> Self {
-        Part { lengths: Vec::new(), hashes: Vec::new(), counts: Vec::new(), shapes: Vec::new() }
+        Part {
+            lengths: Vec::new(),
+            hashes: Vec::new(),
+            counts: Vec::new(),
+            shapes: Vec::new(),
+            sorter: HashSorter::default(),
+            sorted: Vec::new(),
+        }
     }
 
-    fn push(&mut self, hashes: &[u64], shape: Shape, sorted: &mut Vec<u64>, counts: bool) {
-        sorted.clear();
-        sorted.extend_from_slice(hashes);
-        sorted.sort_unstable();
+    fn push(&mut self, hashes: &[u64], shape: Shape, counts: bool) {
+        let sorted = &mut self.sorted;
+        self.sorter.sort(hashes, sorted);
         let before = self.hashes.len();
         if counts {
             for run in sorted.chunk_by(|a, b| a == b) {
@@ -57,10 +66,10 @@ pub fn from_texts(texts: Texts<'_>, params: &ShingleParams, counts: bool, job: &
         texts.len(),
         |i| texts[i].map_or(0, str::len),
         |rows| {
-            let (mut part, mut shingler, mut sorted) = (Part::new(), Shingler::new(params), Vec::new());
+            let (mut part, mut shingler) = (Part::new(), Shingler::new(params));
             for text in &texts[rows] {
                 let (hashes, shape) = shingler.text(text.unwrap_or_default());
-                part.push(hashes, shape, &mut sorted, counts);
+                part.push(hashes, shape, counts);
             }
             Ok(part)
         },
@@ -98,14 +107,14 @@ pub fn from_tokens(
         rows,
         |i| 8 * (offsets[i + 1] - offsets[i]) as usize,
         |rows| {
-            let (mut part, mut shingler, mut sorted) = (Part::new(), Shingler::new(params), Vec::new());
+            let (mut part, mut shingler) = (Part::new(), Shingler::new(params));
             for row in rows {
                 let range = offsets[row] as usize..offsets[row + 1] as usize;
                 let (hashes, shape) = match tokens {
                     Tokens::Ids(ids) => shingler.ids(&ids[range]),
                     Tokens::Strings(texts) => shingler.tokens(texts[range].iter().flatten().map(|t| t.as_bytes())),
                 };
-                part.push(hashes, shape, &mut sorted, counts);
+                part.push(hashes, shape, counts);
             }
             Ok(part)
         },

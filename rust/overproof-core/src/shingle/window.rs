@@ -1,7 +1,7 @@
 //! From texts to shingle hashes, without a map and without sets: what every fused sketch eats.
 
 use super::hash::{KP, Seeds, fin, polynomial};
-use crate::kernel::{self, Level};
+use crate::kernel::{self, Level, first_bytes};
 use crate::params::{Analyzer, ShingleParams};
 use crate::text::fast::Canonicalizer;
 use crate::text::lists::without_markers;
@@ -26,7 +26,7 @@ pub struct Shingler {
     canonicalizer: Arc<Canonicalizer>,
     canon: Vec<u8>,
     tokens: Vec<u64>,
-    edges: Vec<usize>,
+    edges: Vec<u16>,
     ends: Vec<u32>,
     hashes: Vec<u64>,
     level: Level,
@@ -72,19 +72,16 @@ impl Shingler {
             }
             Analyzer::Char => {
                 self.canonicalizer.full(text, &mut self.canon);
-                self.ends.clear();
-                self.ends.push(0);
-                // A code point ends where the next byte does not continue it.
-                let more = self.canon.iter().skip(1).chain(std::iter::once(&0));
-                self.ends.extend((1u32..).zip(more).filter(|(_, next)| (**next & 0xC0) != 0x80).map(|(end, _)| end));
-                if self.canon.is_empty() {
-                    self.ends.truncate(1);
-                }
-                windows(&self.seeds, &self.params.n, &self.canon, Some(&self.ends), &mut self.hashes)
+                // Where every code point is a byte, the windows are those of the bytes.
+                let ends = (!self.canon.is_ascii()).then(|| {
+                    code_point_ends(&self.canon, &mut self.ends);
+                    &self.ends[..]
+                });
+                windows(self.level, &self.seeds, &self.params.n, &mut self.canon, ends, &mut self.hashes)
             }
             Analyzer::Byte => {
                 self.canonicalizer.full(text, &mut self.canon);
-                windows(&self.seeds, &self.params.n, &self.canon, None, &mut self.hashes)
+                windows(self.level, &self.seeds, &self.params.n, &mut self.canon, None, &mut self.hashes)
             }
             Analyzer::Tokens | Analyzer::Named(_) => Shape::default(),
         }
@@ -135,49 +132,31 @@ pub fn mapped_windows(seeds: &Seeds, analyzer: &Analyzer, tokens: &MappedTokens,
     }
 }
 
-/// Bytes of each length that a 16-byte load must keep.
-const KEEP: [(u64, u64); 17] = {
-    let mut keep = [(0u64, 0u64); 17];
-    let mut len = 1;
-    while len <= 16 {
-        keep[len] = if len <= 8 { (u64::MAX >> (64 - 8 * len), 0) } else { (u64::MAX, u64::MAX >> (128 - 8 * len)) };
-        len += 1;
-    }
-    keep
-};
-
-/// Bytes of canonical text that are split at once.
+/// Bytes of canonical text that are split at once: they stay in the first cache.
 const STRETCH: usize = 1 << 13;
 
 /// The values of the tokens in `canon`, which spaces part.
-fn word_values(level: Level, seeds: &Seeds, canon: &mut Vec<u8>, edges: &mut Vec<usize>, values: &mut Vec<u64>) {
+fn word_values(level: Level, seeds: &Seeds, canon: &mut Vec<u8>, edges: &mut Vec<u16>, values: &mut Vec<u64>) {
     let len = canon.len();
     // 64 bytes of space: the last token ends, the last block is whole, and a 16-byte load never leaves the buffer.
     canon.resize(len.next_multiple_of(64) + 64, b' ');
-    // Stretches that stay in the first cache; a token may reach into the next one.
-    edges.resize(STRETCH + 1, 0);
-    let mut kept = 0;
-    for (at, stretch) in canon.chunks(STRETCH).enumerate() {
-        let count = kept + kernel::edges(level, stretch, at * STRETCH, kept == 1, &mut edges[kept..]);
-        let (tokens, open) = edges[..count].as_chunks::<2>();
-        values.extend(tokens.iter().map(|[start, end]| value_at(seeds, canon, *start, *end)));
-        kept = open.len();
-        edges.swap(0, count.saturating_sub(1));
+    edges.resize(STRETCH + kernel::SPARE, 0);
+    // A token may reach from one stretch into the next.
+    let mut open: Option<usize> = None;
+    for at in (0..canon.len()).step_by(STRETCH) {
+        let from_here = &canon[at..];
+        let count = kernel::edges(level, &from_here[..STRETCH.min(from_here.len())], open.is_some(), edges);
+        let mut found = &edges[..count];
+        if let (Some(start), Some((end, rest))) = (open, found.split_first()) {
+            values.push(seeds.token(&canon[start..at + usize::from(*end)]));
+            found = rest;
+            open = None;
+        }
+        let (tokens, last) = found.as_chunks::<2>();
+        kernel::token_values(level, seeds, from_here, tokens, values);
+        open = last.first().map(|start| at + usize::from(*start)).or(open);
     }
     canon.truncate(len);
-}
-
-#[inline(always)]
-fn value_at(seeds: &Seeds, canon: &[u8], start: usize, end: usize) -> u64 {
-    let len = end - start;
-    match canon[start..].first_chunk::<16>() {
-        Some(sixteen) if len <= 16 => {
-            let wide = u128::from_le_bytes(*sixteen);
-            let keep = KEEP[len];
-            seeds.token16(wide as u64 & keep.0, (wide >> 64) as u64 & keep.1, len as u64)
-        }
-        _ => seeds.token(&canon[start..end]),
-    }
 }
 
 /// Append the hashes of all windows of each width over token values.
@@ -222,22 +201,69 @@ fn rolling(w: &[u64], n: usize, term: u64, out: &mut Vec<u64>) {
     }
 }
 
+/// 0, and where each code point of `text`, which is UTF-8, ends.
+fn code_point_ends(text: &[u8], ends: &mut Vec<u32>) {
+    ends.clear();
+    ends.push(0);
+    // A code point ends where the next byte does not continue it.
+    let next = text.iter().skip(1).chain(std::iter::once(&0));
+    ends.extend((1u32..).zip(next).filter(|(_, next)| (**next & 0xC0) != 0x80).map(|(end, _)| end));
+    ends.truncate(text.len() + 1);
+}
+
 /// Append the hashes of all windows of each width over bytes, or over code points that start and end at `ends`.
-fn windows(seeds: &Seeds, widths: &[u8], text: &[u8], ends: Option<&[u32]>, out: &mut Vec<u64>) -> Shape {
-    let tokens = ends.map_or(text.len(), |e| e.len() - 1);
+fn windows(
+    level: Level,
+    seeds: &Seeds,
+    widths: &[u8],
+    text: &mut Vec<u8>,
+    ends: Option<&[u32]>,
+    out: &mut Vec<u64>,
+) -> Shape {
+    let len = text.len();
+    let tokens = ends.map_or(len, |e| e.len() - 1);
     let shape = Shape { tokens: tokens as u32, singles: 0, short: short(widths, tokens) };
     if shape.short {
         out.push(fin(seeds.window_bytes(text).wrapping_add(seeds.short_term(tokens))));
         return shape;
     }
+    text.resize(len + 16, 0);
     for n in widths.iter().map(|n| usize::from(*n)).filter(|n| *n <= tokens) {
         let term = seeds.window_term(n);
-        let hash = |bytes: &[u8]| fin(seeds.window_bytes(bytes).wrapping_add(term));
+        let hash = |from: usize, to: usize| {
+            let value = match text[from..].first_chunk::<16>() {
+                Some(sixteen) if to - from <= 8 => first_bytes(sixteen, to - from).0.wrapping_mul(KP),
+                Some(sixteen) if to - from <= 16 => {
+                    let (low, high) = first_bytes(sixteen, to - from);
+                    seeds.token16(low, high, (to - from) as u64)
+                }
+                _ => seeds.token(&text[from..to]),
+            };
+            fin(value.wrapping_add(term))
+        };
         match ends {
-            None => out.extend(text.windows(n).map(hash)),
-            Some(ends) => out.extend(ends.iter().zip(&ends[n..]).map(|(a, b)| hash(&text[*a as usize..*b as usize]))),
+            None if n <= 8 => {
+                let before = out.len();
+                out.resize(before + tokens + 1 - n, 0);
+                kernel::byte_windows(level, text, n, term, &mut out[before..]);
+            }
+            None => out.extend((n..=len).map(|to| hash(to - n, to))),
+            Some(ends) => {
+                let starts_and_ends: Vec<(u32, u32)> = ends.iter().copied().zip(ends[n..].iter().copied()).collect();
+                let one_byte_each = |(from, to): (u32, u32)| (to - from) as usize == n && n <= 8;
+                for run in starts_and_ends.chunk_by(|a, b| one_byte_each(*a) == one_byte_each(*b)) {
+                    if one_byte_each(run[0]) {
+                        let before = out.len();
+                        out.resize(before + run.len(), 0);
+                        kernel::byte_windows(level, &text[run[0].0 as usize..], n, term, &mut out[before..]);
+                    } else {
+                        out.extend(run.iter().map(|(from, to)| hash(*from as usize, *to as usize)));
+                    }
+                }
+            }
         }
     }
+    text.truncate(len);
     shape
 }
 

@@ -37,6 +37,15 @@ fn class_of(flags: u8) -> u32 {
     }
 }
 
+const WORD_AS_IS: u32 = class::WORD << CLASS_SHIFT;
+const SINGLE_AS_IS: u32 = class::SINGLE << CLASS_SHIFT;
+
+/// Whether a character comes out as it is, with nothing round it.
+#[inline(always)]
+fn stays<const WORDS: bool>(entry: u32) -> bool {
+    if WORDS { entry == WORD_AS_IS } else { entry & CODE == 0 && entry >> CLASS_SHIFT != class::COMPLEX }
+}
+
 /// What a simple character becomes: its entry holds the distance.
 #[inline(always)]
 fn moved(c: char, entry: u32) -> char {
@@ -163,11 +172,65 @@ impl Canonicalizer {
                 before = (at, out.len(), singles);
                 continue;
             }
+            if WORDS && entry == SINGLE_AS_IS {
+                // What follows stands apart from a word before it.
+                out.push(b' ');
+                let (chars, len) = self.single_run(&text[at..], out);
+                at += len;
+                singles = Singles { count: singles.count + chars, open: true };
+                let last = text[..at].chars().next_back().map_or(0, char::len_utf8);
+                before = (at - last, out.len() - last - 1, Singles { count: singles.count - 1, open: chars > 1 });
+                continue;
+            }
+            if stays::<WORDS>(entry) {
+                let (len, last) = self.run_that_stays::<WORDS>(&text[at..]);
+                out.extend_from_slice(&bytes[at..at + len]);
+                at += len;
+                // One character alone may follow a single one; in a longer run the one before the last does not.
+                let open = singles.open && len == last;
+                before = (at - last, out.len() - last, Singles { open, ..singles });
+                singles.open = false;
+                continue;
+            }
             before = (at, out.len(), singles);
             emit::<WORDS>(out, &mut singles, entry >> CLASS_SHIFT, moved(c, entry));
             at += c.len_utf8();
         }
         singles.count
+    }
+
+    /// Append the leading characters of `text` that are single tokens as they are, each with a space behind it; how many
+    /// there were, and of how many bytes.
+    fn single_run(&self, text: &str, out: &mut Vec<u8>) -> (u32, usize) {
+        const CHARS: usize = 16;
+        let (mut chars, mut len) = (0, 0);
+        let mut left = text.chars();
+        loop {
+            let mut made = [[b' '; 5]; CHARS];
+            let (mut written, mut done) = (0, 0);
+            let made = made.as_flattened_mut();
+            for c in left.by_ref().take(CHARS).take_while(|c| !c.is_ascii() && self.map.get(*c) == SINGLE_AS_IS) {
+                let of_c = c.encode_utf8(&mut made[written..]).len();
+                written += of_c + 1;
+                done += 1;
+            }
+            out.extend_from_slice(&made[..written]);
+            chars += done;
+            len += written - done as usize;
+            if done < CHARS as u32 {
+                return (chars, len);
+            }
+        }
+    }
+
+    /// The bytes of the leading characters of `text` that stay as they are, and those of the last of them.
+    fn run_that_stays<const WORDS: bool>(&self, text: &str) -> (usize, usize) {
+        let (mut len, mut last) = (0, 0);
+        for c in text.chars().take_while(|c| !c.is_ascii() && stays::<WORDS>(self.map.get(*c))) {
+            last = c.len_utf8();
+            len += last;
+        }
+        (len, last)
     }
 
     /// Where the stretch that needs the plain normaliser ends: before a simple character that a simple one follows.
