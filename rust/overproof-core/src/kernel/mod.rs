@@ -126,10 +126,6 @@ macro_rules! bodies {
             $crate::kernel::portable::gram_hashes(w, powers, term, out);
         }
         $(#[$feature])?
-        pub fn count_bits(hashes: &[u64], ones: &mut [i64; 64]) {
-            $crate::kernel::portable::count_bits(hashes, ones);
-        }
-        $(#[$feature])?
         pub fn sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64]) {
             $crate::kernel::portable::sum_bits(hashes, weights, sums);
         }
@@ -137,11 +133,15 @@ macro_rules! bodies {
 }
 
 /// The portable bodies that some level does otherwise.
-macro_rules! bodies_text {
+macro_rules! bodies_varied {
     ($(#[$feature:meta])?) => {
         $(#[$feature])?
         pub fn edges(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
             $crate::kernel::text::edges(text, inside, out)
+        }
+        $(#[$feature])?
+        pub fn count_bits(hashes: &[u64], ones: &mut [i64; 64]) {
+            $crate::kernel::portable::count_bits(hashes, ones);
         }
         $(#[$feature])?
         pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64]) {
@@ -174,11 +174,11 @@ macro_rules! bodies64 {
     };
 }
 #[cfg(target_arch = "x86_64")]
-use {bodies, bodies_text, bodies32, bodies64};
+use {bodies, bodies_varied, bodies32, bodies64};
 
 mod baseline {
     bodies!();
-    bodies_text!();
+    bodies_varied!();
     bodies64!(8, 4);
     #[cfg(target_arch = "x86_64")]
     pub use super::x86_64::min_affine32_sse2 as min_affine32;

@@ -4,7 +4,7 @@
 //! only with a `Level` in hand.
 
 use super::text::{self, BLOCK};
-use super::{baseline, bodies, bodies_text, bodies32, bodies64};
+use super::{baseline, bodies, bodies_varied, bodies32, bodies64};
 use crate::shingle::hash::{K2, KP};
 use std::arch::x86_64::*;
 
@@ -12,19 +12,19 @@ use std::arch::x86_64::*;
 pub mod sse41 {
     pub use super::baseline::{min_affine64, min_legacy61};
     super::bodies!(#[target_feature(enable = "sse4.1")]);
-    super::bodies_text!(#[target_feature(enable = "sse4.1")]);
+    super::bodies_varied!(#[target_feature(enable = "sse4.1")]);
     super::bodies32!(16, #[target_feature(enable = "sse4.1")]);
 }
 
 pub mod avx2 {
     super::bodies!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
-    super::bodies_text!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    super::bodies_varied!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     super::bodies32!(32, #[target_feature(enable = "avx2")]);
     super::bodies64!(8, 8, #[target_feature(enable = "avx2,bmi2")]);
 }
 
 pub mod avx512 {
-    pub use super::{byte_windows_avx512 as byte_windows, edges_avx512 as edges};
+    pub use super::{byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits, edges_avx512 as edges};
     super::bodies!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
     super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]);
     super::bodies64!(64, 32, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
@@ -148,4 +148,32 @@ pub fn byte_windows_avx512(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
         unsafe { _mm512_storeu_si512(eight.as_mut_ptr().cast(), x) };
     }
     text::byte_windows(&bytes[done..], n, term, rest);
+}
+
+/// `kernel::count_bits`: a hash is the mask under which 64 counters of a byte each count.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+#[allow(unsafe_code)]
+pub fn count_bits_avx512(hashes: &[u64], ones: &mut [i64; 64]) {
+    // Two rows of counters, so that a count need not wait for the one before; a byte holds 255.
+    for block in hashes.chunks(2 * 255) {
+        let one = _mm512_set1_epi8(1);
+        let mut counters = [_mm512_setzero_si512(); 2];
+        let (pairs, rest) = block.as_chunks::<2>();
+        for pair in pairs {
+            for (counter, hash) in counters.iter_mut().zip(pair) {
+                *counter = _mm512_mask_add_epi8(*counter, _cvtu64_mask64(*hash), *counter, one);
+            }
+        }
+        for hash in rest {
+            counters[0] = _mm512_mask_add_epi8(counters[0], _cvtu64_mask64(*hash), counters[0], one);
+        }
+        for counter in counters {
+            let mut bytes = [0u8; BLOCK];
+            // SAFETY: the store is of a whole local array.
+            unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), counter) };
+            for (ones, byte) in ones.iter_mut().zip(bytes) {
+                *ones += i64::from(byte);
+            }
+        }
+    }
 }
