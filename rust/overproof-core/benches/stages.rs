@@ -155,7 +155,6 @@ mod text {
 mod shingle {
     use super::*;
     use overproof_core::shingle::Shingler;
-    use overproof_core::shingle::hash::Seeds;
 
     /// Texts to hashes of windows; `word 1` is one hash a word.
     #[divan::bench(args = ["word 1", "word 5", "char 5", "byte 5", "chinese word 5"])]
@@ -174,18 +173,6 @@ mod shingle {
         });
     }
 
-    /// Values of tokens that are there already.
-    #[divan::bench]
-    fn token_values(bencher: Bencher) {
-        let (texts, seeds) = (english(), Seeds::new(0));
-        let tokens: Vec<&[u8]> = texts.iter().flat_map(|text| text.split(' ').map(str::as_bytes)).collect();
-        bencher.counter(ItemsCount::new(tokens.len())).bench_local(|| {
-            for token in &tokens {
-                black_box(seeds.token(black_box(token)));
-            }
-        });
-    }
-
     /// Texts to sorted sets with counts, and without.
     #[divan::bench(args = [true, false])]
     fn sets_with_counts(bencher: Bencher, counts: bool) {
@@ -197,10 +184,12 @@ mod shingle {
     }
 }
 
-/// 200 hashes: a text of 1.3 kB.
+/// 200 hashes are those of a text of 1.3 kB.
 mod kernel {
     use super::*;
     use overproof_core::kernel::{self, Level};
+    use overproof_core::shingle::hash::Seeds;
+    use overproof_core::text::fast::Canonicalizer;
 
     const N: usize = 200;
 
@@ -212,17 +201,51 @@ mod kernel {
         kernel::available().into_iter().find(|level| level.name() == name).unwrap_or(Level::BASELINE)
     }
 
+    /// 8 kB of words, whole blocks, spaces at the end.
+    fn canonical() -> Vec<u8> {
+        let mut out = Vec::new();
+        Canonicalizer::of(Normalization::parse("nfkc_casefold").expect(GOOD)).words(&english().concat(), &mut out);
+        out.truncate((8 << 10) - 64);
+        out.resize(8 << 10, b' ');
+        out
+    }
+
     fn halves(words: &[u64]) -> Vec<u32> {
         words.iter().map(|w| *w as u32).collect()
     }
 
+    /// Canonical text to where its words start and end.
     #[divan::bench(args = levels())]
     fn edges(bencher: Bencher, at: &str) {
-        let (level, text) = (level(at), english().concat().into_bytes());
-        let text = &text[..8 << 10];
-        let mut out = vec![0; text.len()];
-        let run = || kernel::edges(level, black_box(text), 0, false, &mut out);
+        let (level, text) = (level(at), canonical());
+        let mut out = vec![0; text.len() + kernel::SPARE];
+        let run = || kernel::edges(level, black_box(&text), false, &mut out);
         bencher.counter(BytesCount::new(text.len())).bench_local(run);
+    }
+
+    /// Words to one value each; items are words.
+    #[divan::bench(args = levels())]
+    fn token_values(bencher: Bencher, at: &str) {
+        let (level, text, seeds) = (level(at), canonical(), Seeds::new(0));
+        let mut places = vec![0; text.len() + kernel::SPARE];
+        let count = kernel::edges(level, &text, false, &mut places);
+        let tokens = places[..count].as_chunks::<2>().0;
+        let mut out = Vec::with_capacity(tokens.len());
+        bencher.counter(ItemsCount::new(tokens.len())).bench_local(|| {
+            out.clear();
+            kernel::token_values(level, &seeds, black_box(&text), black_box(tokens), &mut out);
+            black_box(&out);
+        });
+    }
+
+    #[divan::bench(args = levels())]
+    fn byte_windows(bencher: Bencher, at: &str) {
+        let (level, text) = (level(at), canonical());
+        let mut out = vec![0; text.len() - 64];
+        bencher.counter(BytesCount::new(out.len())).bench_local(|| {
+            kernel::byte_windows(level, black_box(&text), 5, 7, &mut out);
+            black_box(&out);
+        });
     }
 
     #[divan::bench(args = levels())]
