@@ -1,5 +1,6 @@
 """overproof measures how much of what a model's API served is in a suspect corpus."""
 
+from overproof import evidence as evidence
 from overproof import reference as reference
 from overproof import simulate as simulate
 from overproof._core import __version__ as __version__

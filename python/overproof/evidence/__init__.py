@@ -1,0 +1,24 @@
+"""From scores to claims: tests whose null hypothesis is true by construction, each with its assumption.
+
+Every function works on plain arrays. Those that need a distribution need SciPy (``pip install 'overproof[stats]'``).
+"""
+
+from overproof.evidence.controls import ControlRank as ControlRank
+from overproof.evidence.controls import rank_among_controls as rank_among_controls
+from overproof.evidence.drafts import score_drafts as score_drafts
+from overproof.evidence.line_up import LineUp as LineUp
+from overproof.evidence.line_up import Sensitivity as Sensitivity
+from overproof.evidence.line_up import TimePlacebo as TimePlacebo
+from overproof.evidence.line_up import line_up as line_up
+from overproof.evidence.line_up import sensitivity as sensitivity
+from overproof.evidence.line_up import time_placebo as time_placebo
+from overproof.evidence.many import Adjusted as Adjusted
+from overproof.evidence.many import fdr as fdr
+from overproof.evidence.many import holm as holm
+from overproof.evidence.rates import LeakRate as LeakRate
+from overproof.evidence.rates import RateRatio as RateRatio
+from overproof.evidence.rates import leak_rate as leak_rate
+from overproof.evidence.rates import rate_ratio as rate_ratio
+from overproof.evidence.result import Result as Result
+from overproof.evidence.sequential import EProcess as EProcess
+from overproof.evidence.sequential import e_process as e_process
