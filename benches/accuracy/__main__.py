@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from benches import machine
@@ -22,7 +24,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--no-record", action="store_true", help="print only")
+    parser.add_argument("--show", type=Path, help="print the tables of a record, run nothing")
     options = parser.parse_args()
+    if options.show:
+        record = json.loads(options.show.read_text())
+        return print((hashes if "avalanche" in record else estimators).tables(record))
     failed = []
     for name, (what, part) in PARTS.items():
         if options.only in (None, name):
