@@ -114,7 +114,7 @@ def collided(name: str, read: Callable[[], list[str]], analyzer: str, widths: tu
 
 
 def birthday(balls: int, bits: int) -> tuple[float, float]:
-    """Mean and standard deviation of balls less occupied boxes, of 2**bits boxes (Johnson and Kotz 1977, 3.2)."""
+    """Mean and standard deviation of balls less occupied boxes, of 2**bits boxes (Johnson and Kotz 1977)."""
     boxes = 2.0**bits
     load = balls / boxes
     mean = balls + boxes * math.expm1(balls * math.log1p(-1 / boxes))
