@@ -3,6 +3,9 @@
 Every function works on plain arrays. Those that need a distribution need SciPy (``pip install 'overproof[stats]'``).
 """
 
+from overproof.evidence.accounts import AccountTests as AccountTests
+from overproof.evidence.accounts import account_attribution as account_attribution
+from overproof.evidence.accounts import greedy_cover as greedy_cover
 from overproof.evidence.controls import ControlRank as ControlRank
 from overproof.evidence.controls import rank_among_controls as rank_among_controls
 from overproof.evidence.drafts import score_drafts as score_drafts
