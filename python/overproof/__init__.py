@@ -30,8 +30,10 @@ from overproof.errors import (
 from overproof.errors import (
     OverproofError as OverproofError,
 )
+from overproof.index import NgramTable as NgramTable
 from overproof.io import read_corpus as read_corpus
 from overproof.join import Pairs as Pairs
+from overproof.join import candidate_pairs as candidate_pairs
 from overproof.join import similarity_join as similarity_join
 from overproof.join import similarity_topk as similarity_topk
 from overproof.score import LSHParams as LSHParams

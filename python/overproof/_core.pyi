@@ -372,6 +372,26 @@ def ngram_match(
 def lsh_params(threshold: float, num_perm: int, recall: float) -> tuple[int, int]: ...
 def collision_probability(similarities: npt.NDArray[np.float64], bands: int, rows: int) -> npt.NDArray[np.float64]: ...
 
+@final
+class NgramTable:
+    @staticmethod
+    def of_sets(sets: ShingleSets, threads: int | None) -> NgramTable: ...
+    @staticmethod
+    def of_texts(
+        texts: Any, params: ShingleParams, missing: str, errors: str, threads: int | None
+    ) -> tuple[NgramTable, int]: ...
+    @staticmethod
+    def of_hashes(hashes: npt.ArrayLike, threads: int | None) -> NgramTable: ...
+    def __len__(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+    def hashes(self) -> npt.NDArray[np.uint64]: ...
+    def contains(self, hashes: npt.ArrayLike, threads: int | None) -> npt.NDArray[np.bool_]: ...
+    def coverage_of_sets(self, sets: ShingleSets, threads: int | None) -> npt.NDArray[np.float64]: ...
+    def coverage_of_texts(
+        self, texts: Any, params: ShingleParams, missing: str, errors: str, threads: int | None
+    ) -> tuple[npt.NDArray[np.float64], int]: ...
+
 _Pairs = tuple[
     tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]],
     tuple[int, int],
@@ -394,13 +414,21 @@ def similarity_join(
     errors: str,
     threads: int | None,
 ) -> _Pairs: ...
+def candidate_pairs(
+    left: SketchArray,
+    right: SketchArray | None,
+    bands: int,
+    rows: int,
+    memory: int | None,
+    threads: int | None,
+) -> _Pairs: ...
 def similarity_topk(
     left: Any,
     right: Any | None,
     k: int,
     params: ShingleParams,
     metric: str,
-    threshold: float,
+    threshold: float | None,
     memory: int | None,
     missing: str,
     errors: str,

@@ -14,18 +14,18 @@ from overproof._core import ShingleSets, Spans, TextColumn
 from overproof._memory import parse_memory
 from overproof.corpus import Corpus
 from overproof.errors import InputError
-from overproof.score import common_spans
+from overproof.score import LSHParams, common_spans
 from overproof.shingle import Shingler, checked_shingler
 from overproof.sketch import SketchArray
 
 if TYPE_CHECKING:
     from overproof.typing import TextsLike
 
-__all__ = ["Pairs", "similarity_join", "similarity_topk"]
+__all__ = ["Pairs", "candidate_pairs", "similarity_join", "similarity_topk"]
 
 log = logging.getLogger("overproof")
 
-Metric = Literal["jaccard", "containment", "overlap_coefficient", "dice"]
+Metric = Literal["jaccard", "containment", "overlap_coefficient", "dice", "hamming"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +40,8 @@ class Pairs:
     left, right : int64[p]
         Row of the left side and of the right side (of left again in a self-join).
     score : float32[p]
-        The score, rounded once from float64; thresholds are held in float64.
+        The score, rounded once from float64; thresholds are held in float64. Of ``"hamming"`` the distance, of
+        `candidate_pairs` the share of bands that agree.
     left_id, right_id : TextColumn of p ids, or None
         Where the side is a `Corpus` with ids.
     verified : bool
@@ -92,10 +93,16 @@ class Pairs:
         asked = f"best {values['k']}, " if "k" in values else ""
         recall = values.get("recall", "1")
         missed = f", recall target {recall}" if recall != "1" else ""
+        reaches = "<=" if values["metric"] == "hamming" else ">="
+        asked += (
+            f"{values['metric']} {reaches} {values['threshold']}"
+            if "threshold" in values
+            else f"agree on one of {values['bands']} bands of {values['rows']} values"
+        )
         count = len(self) or "NO"
         return (
-            f"{count} pair{'' if len(self) == 1 else 's'} of {self.rows[0]} x {self.rows[1]} rows, {asked}"
-            f"{values['metric']} >= {values['threshold']}, {'verified' if self.verified else 'estimated'}{missed}; "
+            f"{count} pair{'' if len(self) == 1 else 's'} of {self.rows[0]} x {self.rows[1]} rows, {asked}, "
+            f"{'verified' if self.verified else 'estimated'}{missed}; "
             f"rows without shingles: {self.empty[0]}, {self.empty[1]}"
         )
 
@@ -183,14 +190,15 @@ def similarity_join(
 
     Parameters
     ----------
-    left, right : TextsLike, ShingleSets, or SketchArray of MinHash
+    left, right : TextsLike, ShingleSets, or SketchArray of MinHash or SimHash
         n and m rows. ``right=None`` joins left with itself: each pair once (left < right) by a symmetric metric, both
-        ways by containment, and no row with itself. Sketches give pairs by their *estimated* Jaccard
-        (``.verified`` is False).
+        ways by containment, and no row with itself. MinHash gives pairs by their *estimated* Jaccard
+        (``.verified`` is False), SimHash by the distance of their bits.
     threshold : float
-        Above 0, up to 1. A score that equals it is in.
-    metric : {"jaccard", "containment", "overlap_coefficient", "dice"}
-        Containment is |A & B| / |A| of the left row A.
+        Above 0, up to 1. A score that equals it is in. For ``"hamming"``: the most bits in which two rows may differ,
+        an integer from 0.
+    metric : {"jaccard", "containment", "overlap_coefficient", "dice", "hamming"}
+        Containment is |A & B| / |A| of the left row A. ``"hamming"`` is for SimHash, and for it alone; it finds all.
     recall : float
         Above 0, up to 1: least probability that a pair exactly at the threshold is found; above it more are
         (`lsh_params`). It counts for ``"jaccard"`` alone; the other metrics always find all. At ``threshold=1``, and
@@ -230,12 +238,15 @@ def similarity_join(
     -----
     Exact: prefix filtering, O(shingles) and one intersection for each candidate, of which rare shingles leave few; at
     most 84 bytes a shingle of the right side (overlap coefficient: 144). Banding: O(shingles * num_perm), at most 24
-    bytes a shingle and about 2 kB a row.
+    bytes a shingle and about 2 kB a row. Hamming: rows within distance d agree on one of d + 1 blocks of bits, so they
+    are parted by each block in turn and compared within parts, or all compared, whichever is estimated to be less
+    (docs/lookup.md); at most 96 bytes a row.
 
     References
     ----------
     Bayardo, Ma and Srikant, "Scaling up all pairs similarity search", 2007; Xiao et al., "Efficient similarity joins
-    for near duplicate detection", 2008; Leskovec, Rajaraman and Ullman, "Mining of massive datasets", chapter 3.
+    for near duplicate detection", 2008; Leskovec, Rajaraman and Ullman, "Mining of massive datasets", chapter 3; Manku,
+    Jain and Das Sarma, "Detecting near-duplicates for web crawling", 2007.
 
     Examples
     --------
@@ -263,13 +274,79 @@ def similarity_join(
     return _pairs(left, right, found)
 
 
+def candidate_pairs(
+    left: SketchArray,
+    right: SketchArray | None = None,
+    *,
+    params: LSHParams | tuple[int, int],
+    memory: int | str | None = None,
+    threads: int | None = None,
+) -> Pairs:
+    """All pairs of a left row and a right row whose MinHash sketches agree on at least one band: what a join looks at.
+
+    They are not verified. A pair of Jaccard s is among them with probability 1 - (1 - s**rows)**bands. Use it to see
+    what bands and rows cost, or to verify by a measure of your own; `similarity_join` verifies.
+
+    Parameters
+    ----------
+    left, right : SketchArray of MinHash
+        n and m rows. ``right=None`` pairs left with itself, each pair once (left < right).
+    params : LSHParams or (int, int)
+        Bands, and values in each (rows), such as `lsh_params` gives.
+    memory : int or str, optional
+        As in `similarity_join`; about ``28 * bands + 72`` bytes a row are taken.
+    threads : int, optional
+        At most this many threads; never changes a value.
+
+    Returns
+    -------
+    Pairs
+        Sorted by left, then right row; ``.score`` is the share of bands on which the two agree, at least 1 / bands, and
+        estimates s**rows. Rows without shingles are in no pair.
+
+    Raises
+    ------
+    InputError
+        The sketches are not MinHash, or have fewer values than bands times rows.
+    IncompatibleError
+        Left and right were sketched in different ways.
+
+    Notes
+    -----
+    O(n bands) and one step for each band that a pair shares (docs/lookup.md). ``oph`` is densified first.
+
+    References
+    ----------
+    Leskovec, Rajaraman and Ullman, "Mining of massive datasets", chapter 3.
+
+    Examples
+    --------
+    >>> import overproof as op
+    >>> sketches = op.MinHash(128, shingler=op.Shingler(n=1)).sketch(["a b c d e", "a b c d", "x y z"])
+    >>> op.candidate_pairs(sketches, params=op.lsh_params(0.5, 128))
+    <Pairs: 1 pair of 3 x 3 rows, agree on one of 23 bands of 3 values, estimated; rows without shingles: 0, 0>
+    """
+    for name, value in (("left", left), ("right", right)):
+        if not (isinstance(value, SketchArray) or (value is None and name == "right")):
+            raise InputError(f"{name} is a {type(value).__name__}; give MinHash sketches")
+    cut = (params.bands, params.rows) if isinstance(params, LSHParams) else params
+    if (
+        not isinstance(cut, tuple)
+        or len(cut) != 2
+        or not all(isinstance(n, int | np.integer) and 0 < n <= 2**16 for n in cut)
+    ):
+        raise InputError(f"params={params!r}: give bands and values in each, as op.lsh_params does")
+    found = _core.candidate_pairs(left, right, int(cut[0]), int(cut[1]), parse_memory(memory), threads)
+    return _pairs(left, right, found)
+
+
 def similarity_topk(
-    left: TextsLike | ShingleSets,
-    right: TextsLike | ShingleSets | None = None,
+    left: TextsLike | ShingleSets | SketchArray,
+    right: TextsLike | ShingleSets | SketchArray | None = None,
     k: int = 10,
     *,
     metric: Metric = "jaccard",
-    threshold: float = 0.0,
+    threshold: float | None = None,
     shingler: Shingler | None = None,
     memory: int | str | None = None,
     missing: str = "refuse",
@@ -280,21 +357,22 @@ def similarity_topk(
 
     Parameters
     ----------
-    left, right : TextsLike or ShingleSets
+    left, right : TextsLike, ShingleSets, or SketchArray of SimHash
         n and m rows. ``right=None`` takes the other rows of left.
     k : int
         At least 1. Rows that share no shingle with the left row are never among the best, so there may be fewer.
-    metric : {"jaccard", "containment", "overlap_coefficient", "dice"}
-        Containment is |A & B| / |A| of the left row A.
-    threshold : float
-        From 0 to 1: leave out lower scores.
+    metric : {"jaccard", "containment", "overlap_coefficient", "dice", "hamming"}
+        Containment is |A & B| / |A| of the left row A. ``"hamming"`` is for SimHash: the rows that differ in the fewest
+        bits.
+    threshold : float, optional
+        From 0 to 1: leave out lower scores. For ``"hamming"`` an integer: leave out larger distances.
     shingler, memory, missing, errors, threads
         As in `similarity_join`.
 
     Returns
     -------
     Pairs
-        By left row, then falling score, then right row, which also decides who is among the best.
+        By left row, then falling score (rising distance), then right row, which also decides who is among the best.
 
     Raises
     ------
@@ -306,7 +384,7 @@ def similarity_topk(
     Notes
     -----
     One step for each shingle that a left and a right row share: frequent shingles decide the time. At most 72 bytes
-    a shingle of the right side.
+    a shingle of the right side. Hamming compares all: O(n m), `memory` has no bearing on it.
 
     Examples
     --------

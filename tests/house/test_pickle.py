@@ -25,6 +25,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "SketchArray": lambda: op.MinHash(16).sketch(TEXTS),
     "Spans": lambda: op.common_spans(TEXTS, TEXTS[:2] * 2, min_tokens=3),
     "LSHParams": lambda: op.lsh_params(0.5, 128),
+    "NgramTable": lambda: op.NgramTable(TEXTS, shingler=op.Shingler(n=2)),
     "Pairs": lambda: op.similarity_join(TEXTS, TEXTS, threshold=0.5),
     "Comparison": lambda: op.compare(COPIED, [*COPIED, "Nothing of the kind."], control=TEXTS),
     "NgramMatch": lambda: op.ngram_match(TEXTS, TEXTS),

@@ -11,6 +11,7 @@ import pytest
 
 TEXTS = [f"{i} " + "the quick brown fox jumps over the lazy dog " * (i % 50) + f"row {i % 7}" for i in range(3000)]
 SETS = op.Shingler(n=2).transform(TEXTS)
+SKETCHES = op.MinHash().sketch(SETS[:800])
 ROWS = np.arange(len(TEXTS))[::-1]
 
 CALLS: dict[str, Callable[[int | None], list[np.ndarray]]] = {
@@ -31,6 +32,15 @@ CALLS: dict[str, Callable[[int | None], list[np.ndarray]]] = {
     "similarity_join": lambda threads: [
         getattr(op.similarity_join(TEXTS[:600], TEXTS[600:1200], threshold=0.9, threads=threads), name)
         for name in ("left", "right", "score")
+    ],
+    "candidate_pairs": lambda threads: [
+        getattr(op.candidate_pairs(SKETCHES, params=op.lsh_params(0.5, 128), threads=threads), name)
+        for name in ("left", "right", "score")
+    ],
+    "NgramTable": lambda threads: [
+        made(part, threads=threads)
+        for made in [op.NgramTable(SETS[:1500], threads=threads).coverage]
+        for part in (TEXTS, SETS)
     ],
     "compare": lambda threads: [
         np.frombuffer(json.dumps(compared.to_dict()).encode(), np.uint8)

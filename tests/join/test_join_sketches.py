@@ -63,8 +63,8 @@ def test_what_sketches_do_not_hold_is_refused() -> None:
         op.similarity_join(minhash, threshold=0.5, metric="containment")
     with pytest.raises(op.InputError, match="SimHash sketches hold no jaccard"):
         op.similarity_join(simhash, threshold=0.5)
-    with pytest.raises(op.InputError, match="cdist"):
-        op.similarity_join(simhash, threshold=0.5, metric="hamming")  # type: ignore[arg-type]
+    with pytest.raises(op.InputError, match="hamming needs SimHash"):
+        op.similarity_join(minhash, threshold=3, metric="hamming")
     with pytest.raises(op.InputError, match="sketch both or neither"):
         op.similarity_join(minhash, texts, threshold=0.5)
     with pytest.raises(op.InputError, match="num_perm=16 cannot reach"):
@@ -73,5 +73,47 @@ def test_what_sketches_do_not_hold_is_refused() -> None:
         op.similarity_join(minhash, threshold=0, recall=1)
     with pytest.raises(op.IncompatibleError, match="num_perm"):
         op.similarity_join(minhash, op.MinHash(32).sketch(texts), threshold=0.5)
-    with pytest.raises(op.InputError, match="SketchArray"):
-        op.similarity_topk(minhash)  # type: ignore[arg-type]
+    with pytest.raises(op.InputError, match="best rows of MinHash sketches: give ShingleSets"):
+        op.similarity_topk(minhash)
+
+
+@pytest.mark.parametrize("scheme", ["affine32-op1", "datasketch-affine64"])
+@given(texts, texts, st.tuples(st.integers(1, 8), st.integers(1, 4)), st.one_of(st.none(), st.integers(1, 4000)))
+@settings(max_examples=50)
+def test_candidates_agree_on_a_band(
+    scheme: str, left: list[str], right: list[str], params: tuple[int, int], memory: int | None
+) -> None:
+    if scheme.startswith("datasketch"):
+        a, b = (op.MinHash(32, scheme=scheme).sketch([text.split() for text in side]) for side in (left, right))
+    else:
+        a, b = (op.MinHash(32, shingler=op.Shingler(1)).sketch(side) for side in (left, right))
+
+    def of(x: op.SketchArray, i: int, y: op.SketchArray, j: int) -> float:
+        if x.empty[i] or y.empty[j]:
+            return 0.0
+        cut = [np.asarray(side)[row, : params[0] * params[1]].reshape(params) for side, row in ((x, i), (y, j))]
+        return float((cut[0] == cut[1]).all(axis=1).mean())
+
+    want = [(i, j, of(a, i, b, j)) for i in range(len(a)) for j in range(len(b))]
+    found = op.candidate_pairs(a, b, params=params, memory=memory)
+    assert triples(found) == [(i, j, float(np.float32(s))) for i, j, s in want if s > 0]
+    assert not found.verified
+    want = [(i, j, of(a, i, a, j)) for i in range(len(a)) for j in range(i + 1, len(a))]
+    itself = op.candidate_pairs(a, params=params, memory=memory, threads=2)
+    assert triples(itself) == [(i, j, float(np.float32(s))) for i, j, s in want if s > 0]
+
+
+def test_candidates_that_cannot_be_are_refused() -> None:
+    texts = ["a b c", "a b d"]
+    minhash, simhash = op.MinHash(16).sketch(texts), op.SimHash().sketch(texts)
+    with pytest.raises(op.InputError, match="left is a list"):
+        op.candidate_pairs(texts, params=(4, 4))  # type: ignore[arg-type]
+    with pytest.raises(op.InputError, match="simhash sketches have no bands"):
+        op.candidate_pairs(simhash, params=(4, 4))
+    with pytest.raises(op.InputError, match="4 bands of 5 values"):
+        op.candidate_pairs(minhash, params=(4, 5))
+    with pytest.raises(op.IncompatibleError, match="num_perm"):
+        op.candidate_pairs(minhash, op.MinHash(32).sketch(texts), params=(4, 4))
+    for params in ((0, 4), (4,), 4, (1.5, 2), (2**33, 1)):
+        with pytest.raises(op.InputError, match="give bands and values"):
+            op.candidate_pairs(minhash, params=params)  # type: ignore[arg-type]

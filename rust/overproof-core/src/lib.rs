@@ -1,4 +1,4 @@
-//! The pipeline of overproof, in order: text -> shingle -> sketch -> score -> join.
+//! The pipeline of overproof, in order: text -> shingle -> sketch -> score -> index -> join.
 //!
 //! Each stage imports only from the stages before it. `kernel` holds the inner loops, `exec` spreads rows over threads,
 //! `read` brings texts in from files. Nothing here knows of Python.
@@ -6,7 +6,9 @@
 pub mod error;
 pub mod exec;
 pub mod params;
+pub mod partition;
 
+pub mod index;
 pub mod join;
 pub mod kernel;
 pub mod read;

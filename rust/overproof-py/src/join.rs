@@ -11,13 +11,14 @@ use arrow_array::types::{Float32Type, Int64Type};
 use numpy::{PyArray1, PyReadonlyArray1};
 use overproof_core::error::{Error, Result};
 use overproof_core::exec::Job;
-use overproof_core::join::banding::{banding_join, bands_for, check_bandable, check_recall, sketch_join};
+use overproof_core::join::banding::{self, banding_join, bands_for, check_bandable, check_recall, sketch_join};
+use overproof_core::join::hamming::{hamming_join, hamming_topk};
 use overproof_core::join::overlap::{check_threshold, overlap_join};
 use overproof_core::join::topk::overlap_topk;
 use overproof_core::join::{Joined, Side};
 use overproof_core::params::SketchParams;
 use overproof_core::score::SetMetric;
-use overproof_core::score::lsh::collision_probability;
+use overproof_core::score::lsh::{LshParams, collision_probability};
 use overproof_core::score::sketches::SketchMetric;
 use overproof_core::shingle::ShingleSets as Sets;
 use overproof_core::sketch::SketchArray as Dense;
@@ -126,9 +127,12 @@ impl Ask<'_> {
         Ok((found, self.how(&how, left.source().fingerprint)))
     }
 
-    /// By bands of the sketches themselves.
+    /// By bands of the sketches themselves; by their bits where they are SimHash.
     fn of_sketches(&self, job: &Job<'_>, left: &Dense, right: Option<&Dense>) -> Result<(Joined, String)> {
-        SketchMetric::parse(self.metric, left.params.scheme)?;
+        if SketchMetric::parse(self.metric, left.params.scheme)? == SketchMetric::Hamming {
+            let found = hamming_join(job, self.threshold, left, right, self.memory)?;
+            return Ok((found, self.how("recall=1", left.fingerprint)));
+        }
         check_bandable(left.params.scheme)?;
         check_threshold(self.threshold)?;
         let lsh = bands_for(self.threshold, left.k as u32, self.recall)?;
@@ -176,6 +180,25 @@ pub fn similarity_join<'py>(
     Ok(found(py, joined, verified, how, replaced))
 }
 
+/// Pairs of MinHash sketches that agree on a band.
+#[pyfunction]
+#[pyo3(signature = (left, right, bands, rows, memory, threads))]
+pub fn candidate_pairs<'py>(
+    py: Python<'py>,
+    left: &SketchArray,
+    right: Option<&SketchArray>,
+    bands: u32,
+    rows: u32,
+    memory: Option<usize>,
+    threads: Option<Threads>,
+) -> PyR<Found<'py>> {
+    let (left, right, lsh) = (&*left.inner, right.map(|right| &*right.inner), LshParams { bands, rows });
+    let joined = exec::run(py, threads, |job| banding::candidate_pairs(job, lsh, left, right, memory))?;
+    let made = left.fingerprint;
+    let how = format!("overproof;join=candidates;metric=bands;bands={bands};rows={rows};hashes={made:016x}");
+    Ok(found(py, joined, false, how, 0))
+}
+
 /// The best right rows of each left row.
 #[pyfunction]
 #[pyo3(signature = (left, right, k, params, metric, threshold, memory, missing, errors, threads))]
@@ -187,21 +210,35 @@ pub fn similarity_topk<'py>(
     k: usize,
     params: &ShingleParams,
     metric: &str,
-    threshold: f64,
+    threshold: Option<f64>,
     memory: Option<usize>,
     missing: &str,
     errors: &str,
     threads: Option<Threads>,
 ) -> PyR<Found<'py>> {
     let policy = Policy::parse(missing, errors)?;
-    let by = SetMetric::parse(metric)?;
-    let left = Rows::extract(left, "left", policy)?;
-    let right = right.map(|right| Rows::extract(right, "right", policy)).transpose()?;
-    let sides = (left.side(params), right.as_ref().map(|right| right.side(params)));
-    let joined = exec::run(py, threads, |job| overlap_topk(job, by, k, threshold, sides.0, sides.1, memory))?;
-    let made = sides.0.source().fingerprint;
-    let how = format!("overproof;join=topk;metric={metric};k={k};threshold={threshold};hashes={made:016x}");
-    Ok(found(py, joined, true, how, left.replaced() + right.as_ref().map_or(0, Rows::replaced)))
+    let how = |threshold: f64, made: u64| {
+        format!("overproof;join=topk;metric={metric};k={k};threshold={threshold};hashes={made:016x}")
+    };
+    match Sides::extract(left, right, policy)? {
+        Sides::Exact(left, right) => {
+            let (by, threshold) = (SetMetric::parse(metric)?, threshold.unwrap_or(0.0));
+            let sides = (left.side(params), right.as_ref().map(|right| right.side(params)));
+            let joined = exec::run(py, threads, |job| overlap_topk(job, by, k, threshold, sides.0, sides.1, memory))?;
+            let how = how(threshold, sides.0.source().fingerprint);
+            Ok(found(py, joined, true, how, left.replaced() + right.as_ref().map_or(0, Rows::replaced)))
+        }
+        Sides::Sketched(left, right) => {
+            if SketchMetric::parse(metric, left.params.scheme)? != SketchMetric::Hamming {
+                return Err(
+                    Error::input("the best rows of MinHash sketches: give ShingleSets or texts, or use cdist").into()
+                );
+            }
+            let joined = exec::run(py, threads, |job| hamming_topk(job, k, threshold, &left, right.as_deref()))?;
+            let how = how(threshold.unwrap_or(left.params.size as f64), left.fingerprint);
+            Ok(found(py, joined, false, how, 0))
+        }
+    }
 }
 
 /// The fingerprint of a canonical parameter string.

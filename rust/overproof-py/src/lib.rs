@@ -6,6 +6,7 @@ mod build;
 mod copies;
 mod error;
 mod exec;
+mod index;
 mod input;
 mod join;
 mod output;
@@ -62,7 +63,9 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(score::ngram_match, m)?)?;
     m.add_function(wrap_pyfunction!(score::lsh_params, m)?)?;
     m.add_function(wrap_pyfunction!(score::collision_probability, m)?)?;
+    m.add_class::<index::NgramTable>()?;
     m.add_function(wrap_pyfunction!(join::similarity_join, m)?)?;
+    m.add_function(wrap_pyfunction!(join::candidate_pairs, m)?)?;
     m.add_function(wrap_pyfunction!(join::similarity_topk, m)?)?;
     m.add_function(wrap_pyfunction!(join::pairs_stream, m)?)?;
     m.add_function(wrap_pyfunction!(join::fingerprint, m)?)?;

@@ -4,27 +4,27 @@
 //! Indyk & Motwani, "Approximate nearest neighbors", STOC 1998; Leskovec, Rajaraman & Ullman, "Mining of Massive
 //! Datasets", chapter 3. Bands and rows come from [`lsh_params`].
 
+use super::groups::{Groups, Key, Keys, parts_for};
 use super::overlap::{check_threshold, verified};
-use super::pairs::{Joined, Pair, Which, look_up, probe};
-use super::postings::Postings;
+use super::pairs::{Joined, Pair, Which, probe};
 use super::side::{Cost, Side, blocks, by_blocks};
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::params::{Scheme, SketchParams};
-use crate::score::SetMetric;
 use crate::score::lsh::{LshParams, lsh_params};
 use crate::score::sketches::Comparison;
+use crate::score::{SetMetric, ratio};
 use crate::shingle::ShingleSets;
-use crate::shingle::hash::fin;
+use crate::shingle::hash::{KP, fin};
 use crate::sketch::{SketchArray, Values, oph, sketch};
 use std::ops::Range;
 
 /// Seed of the MinHash by which texts and sets are banded; the default of `MinHash`.
 const SEED: u64 = 1;
-/// Bytes of a posting while its index is built.
-const POSTING: usize = 72;
+/// Bytes of a band of one row while it is grouped.
+const BAND: usize = 28;
 /// Bytes of one row: boundaries and flags.
-const ROW: usize = 64;
+const ROW: usize = 72;
 /// Bytes of one hash: its set, twice while it is shingled.
 const HASH: usize = 24;
 
@@ -39,59 +39,44 @@ pub fn check_recall(recall: f64) -> Result<()> {
 
 /// The key of one band: 64 bits of all its values and its number.
 ///
-/// Each step is a bijection of what was before, so two bands of one number that differ meet with probability 2^-64;
-/// such a pair is a candidate like any other, and is verified.
+/// Bands of one number that differ meet with a probability of about 2^-64; such a pair is a candidate like any other, and
+/// is verified.
+#[inline(always)]
 fn band_key(band: u64, values: impl Iterator<Item = u64>) -> u64 {
-    values.fold(fin(band + 1), |h, v| fin(h.wrapping_mul(0x9FB2_1C65_1E98_DF25) ^ v))
+    fin(values.fold(band + 1, |sum, v| sum.wrapping_mul(KP).wrapping_add(v)))
 }
 
-/// The band keys of `rows` as a CSR array, row by row: signatures are read once, in order. Empty rows have none.
-fn band_keys(job: &Job<'_>, sketches: &SketchArray, lsh: LshParams, rows: Range<usize>) -> Result<ShingleSets> {
-    let (k, width) = (sketches.k, lsh.rows as usize);
-    let used = lsh.bands as usize * width;
-    let parts = job.chunks(
-        rows.len(),
-        |_| 8 * k,
-        |part| {
-            let mut keys = Vec::with_capacity(part.len() * lsh.bands as usize);
-            let mut dense = vec![0; k];
-            for i in part.map(|i| rows.start + i).filter(|i| !sketches.empty[*i]) {
-                match &sketches.values {
-                    Values::U32(values) => {
-                        let mut row = &values[i * k..(i + 1) * k];
-                        if sketches.params.scheme == Scheme::Oph {
-                            oph::densify(row, &mut dense);
-                            row = &dense;
-                        }
-                        let bands = (0..).zip(row[..used].chunks_exact(width));
-                        keys.extend(bands.map(|(band, v)| band_key(band, v.iter().map(|v| u64::from(*v)))));
-                    }
-                    Values::U64(values) => {
-                        let bands = (0..).zip(values[i * k..][..used].chunks_exact(width));
-                        keys.extend(bands.map(|(band, v)| band_key(band, v.iter().copied())));
-                    }
+/// The band keys of `rows`, numbered from 0 and parted. Empty rows have none.
+fn band_keys(job: &Job<'_>, sketches: &SketchArray, lsh: LshParams, rows: Range<usize>, parts: usize) -> Result<Keys> {
+    let (k, width, bands) = (sketches.k, lsh.rows as usize, lsh.bands as usize);
+    let oph = sketches.params.scheme == Scheme::Oph;
+    Keys::new(job, (rows.len(), bands, parts), |row, out| {
+        let i = rows.start + row;
+        if sketches.empty[i] {
+            return;
+        }
+        match &sketches.values {
+            Values::U32(values) => {
+                let (mut row_of, mut dense) = (&values[i * k..(i + 1) * k], Vec::new());
+                if oph {
+                    dense.resize(k, 0);
+                    oph::densify(row_of, &mut dense);
+                    row_of = &dense;
                 }
+                let bands = (0..).zip(row_of[..bands * width].chunks_exact(width));
+                out.extend(bands.map(|(band, v)| Key::new(band_key(band, v.iter().map(|v| u64::from(*v))), row)));
             }
-            Ok(keys)
-        },
-    )?;
-    let ends = rows.clone().scan(0, |end, i| {
-        *end += if sketches.empty[i] { 0 } else { i64::from(lsh.bands) };
-        Some(*end)
-    });
-    let indptr = std::iter::once(0).chain(ends).collect();
-    Ok(ShingleSets::of_hashes(indptr, parts.concat(), sketches.fingerprint))
+            Values::U64(values) => {
+                let bands = (0..).zip(values[i * k..][..bands * width].chunks_exact(width));
+                out.extend(bands.map(|(band, v)| Key::new(band_key(band, v.iter().copied()), row)));
+            }
+        }
+    })
 }
 
-/// Work on one row's keys, in bytes of text: its postings are met in memory at random.
-fn weight(keys: &ShingleSets, i: usize) -> usize {
-    128 * keys.range(i).len()
-}
-
-/// Bands of one block of the right side.
-struct Index {
-    keys: ShingleSets,
-    postings: Postings,
+/// Work on one row's candidates, in bytes of text: they are met in memory at random.
+fn weight(groups: &Groups, i: usize) -> usize {
+    128 * (groups.count(i) + 1)
 }
 
 /// Pairs with a Jaccard of at least `threshold` among those that agree on a band of their MinHash (`affine32-op1`,
@@ -110,34 +95,27 @@ pub fn banding_join(
     check_threshold(threshold)?;
     let which = if right.is_some() { Which::All } else { Which::Upper };
     let params = SketchParams::new(Scheme::Affine32Op1, u64::from(num_perm), SEED, left.source())?;
+    let (k, bands) = (num_perm as usize, lsh.bands as usize);
+    let parts = parts_for((left.len() + right.map_or(0, |right| right.len())) * bands);
     let keys = |sets: &ShingleSets| {
         let sketches = sketch(job, sets, params.clone(), None)?;
-        band_keys(job, &sketches, lsh, 0..sets.len())
+        band_keys(job, &sketches, lsh, 0..sets.len(), parts)
     };
-    let (k, bands) = (num_perm as usize, lsh.bands as usize);
-    let left_cost = Cost { row: ROW + 8 * k + 16 * bands, keys: bands, hash: HASH };
-    let right_cost = Cost { row: left_cost.row + POSTING * bands, ..left_cost };
-    let build = |b: &ShingleSets| {
-        let keys = keys(b)?;
-        Ok(Index { postings: Postings::new(&keys, |_| true, job)?, keys })
-    };
+    let cost = Cost { row: ROW + 8 * k + BAND * bands, keys: bands, hash: HASH };
     let mut pairs: Vec<Pair> = Vec::new();
-    let costs = (left_cost, right_cost);
-    let empty = by_blocks(job, (left, right), which == Which::Upper, memory, costs, build, |index, block| {
-        let made;
-        let of_left = if std::ptr::eq(block.a, block.b) {
-            &index.keys
+    let empty = by_blocks(job, (left, right), which == Which::Upper, memory, (cost, cost), keys, |of_right, block| {
+        let groups = if std::ptr::eq(block.a, block.b) {
+            Groups::new(job, of_right, None)?
         } else {
-            made = keys(block.a)?;
-            &made
+            Groups::new(job, &keys(block.a)?, Some(of_right))?
         };
         probe(
             job,
             (block.left, block.right),
             which,
-            |i| weight(of_left, i),
-            |i, out| look_up(&index.postings, of_left.row(i), out),
-            |i, j| verified(SetMetric::Jaccard, threshold, block.a.row(i), block.b.row(j)),
+            |i| weight(&groups, i),
+            |i, out| groups.others(i, out),
+            |i, j, _| verified(SetMetric::Jaccard, threshold, block.a.row(i), block.b.row(j)),
             &mut pairs,
         )
     })?;
@@ -156,6 +134,53 @@ pub fn check_bandable(scheme: Scheme) -> Result<()> {
     )))
 }
 
+/// Pairs of MinHash rows that agree on a band, by left, then right row. What `score` makes of two rows and of the number
+/// of bands that they agree on decides which stay.
+fn banded(
+    job: &Job<'_>,
+    lsh: LshParams,
+    (left, right): (&SketchArray, Option<&SketchArray>),
+    memory: Option<usize>,
+    score: impl Fn(usize, usize, usize) -> Option<f64> + Sync,
+) -> Result<Joined> {
+    let which = if right.is_some() { Which::All } else { Which::Upper };
+    let both = right.map_or(left.len(), |right| left.len() + right.len());
+    let right = right.unwrap_or(left);
+    check_bandable(left.params.scheme)?;
+    if lsh.bands == 0 || lsh.rows == 0 || (lsh.bands as usize).saturating_mul(lsh.rows as usize) > left.k {
+        return Err(Error::input(format!(
+            "{} bands of {} values: give at least one of each, and no more than {} in all",
+            lsh.bands, lsh.rows, left.k
+        )));
+    }
+    let (budget, bands) = (memory.map_or(usize::MAX, |bytes| bytes / 2), lsh.bands as usize);
+    let cut = |sketches: &SketchArray| blocks(sketches.len(), budget, |_| (bands, ROW + BAND * bands));
+    let (lefts, parts) = (cut(left), parts_for(both * bands));
+    let mut pairs: Vec<Pair> = Vec::new();
+    for r in cut(right) {
+        let of_right = band_keys(job, right, lsh, r.clone(), parts)?;
+        for l in lefts.iter().filter(|l| which == Which::All || l.start < r.end) {
+            let groups = if which == Which::Upper && *l == r {
+                Groups::new(job, &of_right, None)?
+            } else {
+                Groups::new(job, &band_keys(job, left, lsh, l.clone(), parts)?, Some(&of_right))?
+            };
+            probe(
+                job,
+                (l.clone(), r.clone()),
+                which,
+                |i| weight(&groups, i),
+                |i, out| groups.others(i, out),
+                |i, j, agree| score(l.start + i, r.start + j, agree),
+                &mut pairs,
+            )?;
+        }
+    }
+    pairs.sort_unstable_by_key(|p| (p.left, p.right));
+    let empty = [left, right].map(|s| s.empty.iter().filter(|e| **e).count());
+    Ok(Joined { pairs, rows: [left.len(), right.len()], empty })
+}
+
 /// Pairs of MinHash rows that agree on a band and whose *estimated* Jaccard is at least `threshold`, by left, then right
 /// row.
 ///
@@ -169,37 +194,23 @@ pub fn sketch_join(
     memory: Option<usize>,
 ) -> Result<Joined> {
     check_threshold(threshold)?;
-    let which = if right.is_some() { Which::All } else { Which::Upper };
-    let right = right.unwrap_or(left);
-    check_bandable(left.params.scheme)?;
-    let comparison = Comparison::new(left, right)?;
-    if (lsh.bands as usize).saturating_mul(lsh.rows as usize) > left.k {
-        return Err(Error::input(format!("{} bands of {} values need more than {}", lsh.bands, lsh.rows, left.k)));
-    }
-    let (budget, bands) = (memory.map_or(usize::MAX, |bytes| bytes / 2), lsh.bands as usize);
-    let cut = |sketches: &SketchArray, row| blocks(sketches.len(), budget, |_| (bands, row));
-    let lefts = cut(left, ROW + 16 * bands);
-    let mut pairs: Vec<Pair> = Vec::new();
-    for r in cut(right, ROW + (16 + POSTING) * bands) {
-        let keys = band_keys(job, right, lsh, r.clone())?;
-        let postings = Postings::new(&keys, |_| true, job)?;
-        drop(keys);
-        for l in lefts.iter().filter(|l| which == Which::All || l.start < r.end) {
-            let keys = band_keys(job, left, lsh, l.clone())?;
-            probe(
-                job,
-                (l.clone(), r.clone()),
-                which,
-                |i| weight(&keys, i),
-                |i, out| look_up(&postings, keys.row(i), out),
-                |i, j| Some(comparison.jaccard(l.start + i, r.start + j)).filter(|score| *score >= threshold),
-                &mut pairs,
-            )?;
-        }
-    }
-    pairs.sort_unstable_by_key(|p| (p.left, p.right));
-    let empty = [left, right].map(|s| s.empty.iter().filter(|e| **e).count());
-    Ok(Joined { pairs, rows: [left.len(), right.len()], empty })
+    let comparison = Comparison::new(left, right.unwrap_or(left))?;
+    banded(job, lsh, (left, right), memory, |i, j, _| {
+        Some(comparison.jaccard(i, j)).filter(|score| *score >= threshold)
+    })
+}
+
+/// All pairs of MinHash rows that agree on a band, by left, then right row; their score is the share of bands that they
+/// agree on.
+pub fn candidate_pairs(
+    job: &Job<'_>,
+    lsh: LshParams,
+    left: &SketchArray,
+    right: Option<&SketchArray>,
+    memory: Option<usize>,
+) -> Result<Joined> {
+    Comparison::new(left, right.unwrap_or(left))?;
+    banded(job, lsh, (left, right), memory, |_, _, agree| Some(ratio(agree, lsh.bands as usize)))
 }
 
 /// Bands and rows for a join of `num_perm` values; recall 1 takes every value as a band.
@@ -268,8 +279,26 @@ mod tests {
                 let both = sketch_join(&job, threshold, every, &x, Some(&x), memory)?;
                 let upper: Vec<Pair> = both.pairs.into_iter().filter(|p| p.left < p.right).collect();
                 prop_assert_eq!(itself.pairs, upper);
-                let some = sketch_join(&job, threshold, LshParams { bands: 5, rows: 3 }, &x, Some(&y), memory)?;
+                let lsh = LshParams { bands: 5, rows: 3 };
+                let some = sketch_join(&job, threshold, lsh, &x, Some(&y), memory)?;
                 prop_assert!(some.pairs.iter().all(|p| want.contains(p)));
+                let candidates = candidate_pairs(&job, lsh, &x, Some(&y), memory)?;
+                let bands = |sketches: &SketchArray, row: i64| -> Vec<Vec<u32>> {
+                    let Values::U32(values) = &sketches.values else { unreachable!() };
+                    let mut dense = values[row as usize * k as usize..][..k as usize].to_vec();
+                    if scheme == Scheme::Oph {
+                        oph::densify(&dense.clone(), &mut dense);
+                    }
+                    dense.chunks_exact(3).take(5).map(<[u32]>::to_vec).collect()
+                };
+                let mut want = Vec::new();
+                for (i, j) in (0..a.len() as i64).flat_map(|i| (0..b.len() as i64).map(move |j| (i, j))) {
+                    let agree = bands(&x, i).iter().zip(bands(&y, j)).filter(|(p, q)| **p == *q).count();
+                    if agree > 0 && !x.empty[i as usize] && !y.empty[j as usize] {
+                        want.push(Pair { left: i, right: j, score: agree as f64 / 5.0 });
+                    }
+                }
+                prop_assert_eq!(candidates.pairs, want);
             }
         }
     }

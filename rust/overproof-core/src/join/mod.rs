@@ -2,6 +2,8 @@
 
 pub mod banding;
 pub mod copies;
+mod groups;
+pub mod hamming;
 pub mod overlap;
 pub mod pairs;
 pub mod postings;

@@ -212,7 +212,7 @@ pub fn overlap_join(
             which,
             |i| 64 * block.a.range(i).len(),
             |i, out| index.candidates(&block, i, out),
-            |i, j| verified(metric, threshold, block.a.row(i), block.b.row(j)),
+            |i, j, _| verified(metric, threshold, block.a.row(i), block.b.row(j)),
             &mut pairs,
         )
     })?;

@@ -50,14 +50,15 @@ impl Which {
 
 /// For each row of `left` the rows of an index that share a key with it, each once and ascending, scored by `verify`.
 ///
-/// Rows go to `verify` as numbers within their blocks; `out` takes the pairs by left, then right row. O(postings met).
+/// Rows go to `verify` as numbers within their blocks, with how often `look_up` gave the right one; `out` takes the pairs
+/// by left, then right row. O(postings met).
 pub(super) fn probe(
     job: &Job<'_>,
     (left, right): (Range<usize>, Range<usize>),
     which: Which,
     weight: impl Fn(usize) -> usize,
     look_up: impl Fn(usize, &mut Vec<u32>) + Sync,
-    verify: impl Fn(usize, usize) -> Option<f64> + Sync,
+    verify: impl Fn(usize, usize, usize) -> Option<f64> + Sync,
     out: &mut Vec<Pair>,
 ) -> Result<()> {
     let found = job.chunks(left.len(), weight, |rows| {
@@ -67,11 +68,11 @@ pub(super) fn probe(
             candidates.clear();
             look_up(i, &mut candidates);
             candidates.sort_unstable();
-            candidates.dedup();
-            for j in candidates.iter().map(|j| *j as usize) {
+            for same in candidates.chunk_by(|a, b| a == b) {
+                let j = same[0] as usize;
                 let (left, right) = (left.start + i, right.start + j);
                 if which.takes(left, right)
-                    && let Some(score) = verify(i, j)
+                    && let Some(score) = verify(i, j, same.len())
                 {
                     pairs.push(Pair { left: left as i64, right: right as i64, score });
                 }

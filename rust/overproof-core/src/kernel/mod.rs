@@ -1,7 +1,10 @@
 //! Inner loops, and the one choice per process of the instruction set they run with.
 
+pub mod memory;
 pub mod naive;
 mod portable;
+mod sets;
+pub mod table;
 mod text;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -9,6 +12,7 @@ mod x86_64;
 use crate::error::{Error, Result};
 use crate::shingle::hash::Seeds;
 use std::sync::OnceLock;
+use table::{Bucket, Table};
 pub use text::first_bytes;
 
 /// The environment variable that forces a level, for tests. A level never changes a value.
@@ -129,6 +133,14 @@ macro_rules! bodies {
         pub fn sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64]) {
             $crate::kernel::portable::sum_bits(hashes, weights, sums);
         }
+        $(#[$feature])?
+        pub fn contains(table: &$crate::kernel::Table<'_>, keys: &[u64], out: &mut [bool]) {
+            $crate::kernel::table::contains(table, keys, out);
+        }
+        $(#[$feature])?
+        pub fn insert(buckets: &mut [$crate::kernel::Bucket], keys: &[u64], aside: &mut Vec<u64>) -> usize {
+            $crate::kernel::table::insert(buckets, keys, aside)
+        }
     };
 }
 
@@ -180,6 +192,11 @@ mod baseline {
     bodies!();
     bodies_varied!();
     bodies64!(8, 4);
+    pub use super::sets::merge as intersection;
+    #[cfg(not(target_arch = "x86_64"))]
+    pub use super::sets::near;
+    #[cfg(target_arch = "x86_64")]
+    pub use super::sets::near_sse2 as near;
     #[cfg(target_arch = "x86_64")]
     pub use super::x86_64::min_affine32_sse2 as min_affine32;
     #[cfg(not(target_arch = "x86_64"))]
@@ -247,6 +264,23 @@ dispatch! {
 dispatch! {
     /// Add to `ones[j]` how many of `hashes` have bit j.
     count_bits(hashes: &[u64], ones: &mut [i64; 64])
+}
+dispatch! {
+    /// How many elements two sets share; both ascend, without repeats.
+    intersection(a: &[u64], b: &[u64]) -> usize
+}
+dispatch! {
+    /// Add to `out`, ascending, the rows that differ from `x` in at most `limit` bits; word w of row j is `planes[w][j]`.
+    near(x: &[u64], planes: &[&[u64]], limit: u32, out: &mut Vec<u32>)
+}
+dispatch! {
+    /// Write to `out[i]` whether `keys[i]` is in the table.
+    contains(table: &Table<'_>, keys: &[u64], out: &mut [bool])
+}
+dispatch! {
+    /// Put those of `keys`, none of which is 0, that are not there yet into the buckets of a table, and return how many;
+    /// those that find their buckets full are added to `aside`, again where they come again.
+    insert(buckets: &mut [Bucket], keys: &[u64], aside: &mut Vec<u64>) -> usize
 }
 dispatch! {
     /// Add to `sums[j]` the weights of the `hashes` that have bit j.
@@ -329,6 +363,60 @@ mod tests {
                 byte_windows(level, &padded, n, 11, &mut found.0);
                 token_values(level, &seeds, &padded, &tokens, &mut found.1);
                 prop_assert_eq!(&found, &definition, "{}", level.name());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sets_and_bits_are_the_definition(
+            a in proptest::collection::btree_set(0u64..400, 0..120), b in proptest::collection::btree_set(0u64..400, 0..120),
+            x in words(3), rows in words(600), limit in 0u32..130,
+        ) {
+            let top = |set: &std::collections::BTreeSet<u64>| set.iter().map(|v| v << 55 | v).collect::<Vec<u64>>();
+            let (a, b) = (top(&a), top(&b));
+            let planes: Vec<&[u64]> = rows.chunks_exact((rows.len() / x.len().max(1)).max(1)).take(x.len()).collect();
+            let mut want = vec![7];
+            naive::near(&x[..planes.len()], &planes, limit, &mut want);
+            let mut plain = vec![7];
+            sets::near(&x[..planes.len()], &planes, limit, &mut plain);
+            prop_assert_eq!(&plain, &want);
+            for level in available() {
+                prop_assert_eq!(intersection(level, &a, &b), naive::intersection(&a, &b), "{}", level.name());
+                let mut found = vec![7];
+                near(level, &x[..planes.len()], &planes, limit, &mut found);
+                prop_assert_eq!(&found, &want, "{}", level.name());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn tables_are_the_definition(keys in words(600), others in words(100), small in any::<u64>(), room in 0usize..80, zero: bool) {
+            // Some keys of one bucket, so that it overflows into its neighbours and beyond.
+            let close = (0..small % 70).map(|i| i.wrapping_mul(0xF1DE_83E1_9937_733D) | 1);
+            let mut keys: Vec<u64> = keys.into_iter().chain(close).filter(|key| *key != 0).collect();
+            keys.extend_from_within(..keys.len() / 2);
+            let fill = |level: Option<Level>| {
+                let (mut buckets, mut aside) = (vec![Bucket::default(); room + table::REACH], Vec::new());
+                let new = match level {
+                    None => naive::insert(&mut buckets, &keys, &mut aside),
+                    Some(level) => insert(level, &mut buckets, &keys, &mut aside),
+                };
+                aside.sort_unstable();
+                (buckets, aside, new)
+            };
+            let made = fill(None);
+            let table = Table { buckets: &made.0, aside: &made.1, zero };
+            let asked: Vec<u64> = keys.iter().chain(&others).copied().chain([0, 1]).collect();
+            let mut want = vec![false; asked.len()];
+            naive::contains(&table, &asked, &mut want);
+            prop_assert!(want[..keys.len()].iter().all(|found| *found) && want[keys.len() + others.len()] == zero);
+            for level in available() {
+                prop_assert_eq!(fill(Some(level)), made.clone(), "{}", level.name());
+                let mut found = vec![true; asked.len()];
+                contains(level, &table, &asked, &mut found);
+                prop_assert_eq!(&found, &want, "{}", level.name());
             }
         }
     }

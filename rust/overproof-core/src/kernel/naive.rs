@@ -1,5 +1,6 @@
 //! The definitions: what every level must give, bit for bit (docs/spec/sketches.md).
 
+use super::table::{Bucket, REACH, Table, place};
 use crate::shingle::hash::{Seeds, fin};
 
 /// The finaliser of MurmurHash3 for 32 bits.
@@ -77,4 +78,40 @@ pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64]) {
     for (i, out) in out.iter_mut().enumerate() {
         *out = fin(Seeds::new(0).window_bytes(&text[i..i + n]).wrapping_add(term));
     }
+}
+
+/// How many elements two sorted sets share.
+pub fn intersection(a: &[u64], b: &[u64]) -> usize {
+    a.iter().filter(|x| b.binary_search(x).is_ok()).count()
+}
+
+/// Add to `out` the rows that differ from `x` in at most `limit` bits.
+pub fn near(x: &[u64], planes: &[&[u64]], limit: u32, out: &mut Vec<u32>) {
+    let rows = planes.iter().map(|plane| plane.len()).min().unwrap_or(0);
+    let distance = |j: usize| x.iter().zip(planes).map(|(x, plane)| (x ^ plane[j]).count_ones()).sum::<u32>();
+    out.extend((0..rows).filter(|j| distance(*j) <= limit).map(|j| j as u32));
+}
+
+/// Whether each key is somewhere in the table.
+pub fn contains(table: &Table<'_>, keys: &[u64], out: &mut [bool]) {
+    for (key, out) in keys.iter().zip(out) {
+        let stored = table.buckets.iter().flat_map(|bucket| bucket.0).chain(table.aside.iter().copied());
+        *out = if *key == 0 { table.zero } else { stored.into_iter().any(|stored| stored == *key) };
+    }
+}
+
+/// Put each key into the first free slot of its buckets, or aside; how many are new there.
+pub fn insert(buckets: &mut [Bucket], keys: &[u64], aside: &mut Vec<u64>) -> usize {
+    let mut new = 0;
+    for key in keys {
+        let at = place(*key, buckets.len());
+        match buckets[at..at + REACH].iter_mut().flat_map(|b| &mut b.0).find(|slot| **slot == *key || **slot == 0) {
+            Some(slot) => {
+                new += usize::from(*slot == 0);
+                *slot = *key;
+            }
+            None => aside.push(*key),
+        }
+    }
+    new
 }

@@ -5,6 +5,7 @@
 use super::{Made, SetMetric, Value, check_rows, power, ratio};
 use crate::error::{Error, Result};
 use crate::exec::Job;
+use crate::kernel::{self, Level};
 use crate::shingle::ShingleSets;
 use crate::sketch::SetSketch;
 use std::ops::Range;
@@ -17,19 +18,9 @@ const GALLOP: usize = 32;
 /// Cost O(len(a) + len(b)), or O(min log(max / min)) where one set is over 32 times the other.
 pub fn intersection_size(a: &[u64], b: &[u64]) -> usize {
     let (small, large) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    if large.len() / GALLOP > small.len() { gallop(small, large) } else { merge(small, large) }
-}
-
-/// Advance without a branch: which side moves is random, and a wrong guess costs more than both steps.
-fn merge(a: &[u64], b: &[u64]) -> usize {
-    let (mut i, mut j, mut shared) = (0, 0, 0);
-    while i < a.len() && j < b.len() {
-        let (x, y) = (a[i], b[j]);
-        shared += usize::from(x == y);
-        i += usize::from(x <= y);
-        j += usize::from(y <= x);
-    }
-    shared
+    // A forced level that is none is an error of the sketches; here it changes no value.
+    let level = kernel::level().unwrap_or(Level::BASELINE);
+    if large.len() / GALLOP > small.len() { gallop(small, large) } else { kernel::intersection(level, small, large) }
 }
 
 /// For each element of the small set double the step in the large one, then halve.
@@ -253,7 +244,7 @@ mod tests {
         ) {
             let (x, y): (Vec<u64>, Vec<u64>) = (a.iter().copied().collect(), b.iter().copied().collect());
             let expected = a.intersection(&b).count();
-            for found in [intersection_size(&x, &y), intersection_size(&y, &x), gallop(&x, &y), gallop(&y, &x), merge(&x, &y)] {
+            for found in [intersection_size(&x, &y), intersection_size(&y, &x), gallop(&x, &y), gallop(&y, &x)] {
                 prop_assert_eq!(found, expected);
             }
         }
