@@ -457,14 +457,17 @@ class CopySide:
     def __len__(self) -> int: ...
 
 @final
+class CopyAnswers:
+    def __new__(cls, sets: ShingleSets, prompts: ShingleSets | None) -> CopyAnswers: ...
+    def __len__(self) -> int: ...
+    def frequencies(
+        self, units: npt.ArrayLike, caps: list[int]
+    ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint32], npt.NDArray[np.uint8]]: ...
+
+@final
 class CopyIndex:
     def __new__(
-        cls,
-        sets: ShingleSets,
-        prompts: ShingleSets | None,
-        background: npt.ArrayLike,
-        boilerplate: npt.ArrayLike,
-        limit: int,
+        cls, answers: CopyAnswers, background: npt.ArrayLike, boilerplate: npt.ArrayLike, limit: int
     ) -> CopyIndex: ...
     def __len__(self) -> int: ...
     def find(
@@ -481,9 +484,9 @@ class CopyIndex:
         suspect: CopySide,
         left: npt.ArrayLike,
         right: npt.ArrayLike,
+        best: npt.ArrayLike,
         suspect_texts: Any,
         served_texts: Any,
-        stage: int,
         threads: int | None,
     ) -> dict[str, npt.NDArray[Any]]: ...
 

@@ -34,8 +34,11 @@ Progress = Callable[[str, int, int], None]
 
 EPSILON = sys.float_info.epsilon
 NO_HASHES = np.zeros(0, np.uint64)
+NO_ROWS = np.zeros(0, np.int64)
 FLOORS = (5, 6, 8, 11, 16, 23, 32, 45, 64, 91, 128)
 """Document-frequency floors that a run may choose from."""
+LAYERS = ("raw", "prompt echo", "background", "boilerplate")
+"""What is counted, and what is no longer counted at each further stage."""
 LOST = 0.01
 """Share of served texts that may lose over half of their n-grams to the document-frequency cap."""
 SUSPECT_CAP = (20, 0.002)
@@ -179,9 +182,10 @@ def compare(
 
     report("indexing served texts", 3, total)
     units = _served_units(sides["served"], ours)
-    common, df_rule = _document_frequencies(ours.sets, units, df_rate)
+    held = _core.CopyAnswers(ours.sets, ours.prompts)
+    common, df_rule = _document_frequencies(held, ours.sets, units, df_rate)
     common = np.union1d(common, made.numbers(sides["served"].texts))
-    index = _core.CopyIndex(ours.sets, ours.prompts, discounted, common, max(64, 4 * int(df_rule["cap"])))
+    index = _core.CopyIndex(held, discounted, common, max(64, 4 * int(df_rule["cap"])))
 
     def look(side: _Shingled, texts: TextsLike) -> _Looked:
         boilerplate = np.union1d(np.union1d(common, _boilerplate(side)), made.numbers(texts))
@@ -193,8 +197,8 @@ def compare(
     found = looked.found
     report("verifying matches on exact text", 5, total)
     texts, answers = sides["suspect"].texts, sides["served"].texts
-    verified = index.verify(looked.side, found["left"], found["right"], texts, answers, STAGES - 1, threads)
-    waterfall = _waterfall(index, looked, verified, texts, answers, threads=threads)
+    verified = index.verify(looked.side, found["left"], found["right"], found["best"].ravel(), texts, answers, threads)
+    waterfall = _waterfall(found, verified.pop("waterfall"))
 
     results, scores = {}, {"suspect": found["score"]}
     for done, (name, corpus) in enumerate(controls.items()):
@@ -203,7 +207,7 @@ def compare(
         of_control = look(side, corpus.texts)
         best = of_control.found["best"][:, -1]
         rows = np.flatnonzero(best >= 0)
-        inside = index.verify(of_control.side, rows, best[rows], corpus.texts, answers, STAGES - 1, threads)["covered"]
+        inside = index.verify(of_control.side, rows, best[rows], NO_ROWS, corpus.texts, answers, threads)["covered"]
         results[name] = ControlCounts(
             texts=len(corpus),
             matched=len(rows),
@@ -371,25 +375,18 @@ def _served_units(corpus: Corpus, side: _Shingled) -> npt.NDArray[np.int64]:
 
 
 def _document_frequencies(
-    sets: ShingleSets, units: npt.NDArray[np.int64], rate: float
+    held: _core.CopyAnswers, sets: ShingleSets, units: npt.NDArray[np.int64], rate: float
 ) -> tuple[npt.NDArray[np.uint64], dict[str, Any]]:
     """N-grams held by too many units, with the cap solved from this run's own texts."""
-    n_units = int(np.unique(units).size)
+    n_units = _distinct(units)
     by_rate = int(np.ceil(rate * n_units))
-    keys, counts = _core.frequent(sets, units, FLOORS[0])
-    at = np.minimum(np.searchsorted(keys, sets.hashes), max(0, len(keys) - 1))
-    listed = keys[at] == sets.hashes if len(keys) else np.zeros(len(sets.hashes), np.bool_)
-    df = np.where(listed, counts[at] if len(keys) else 0, 0)
-    sizes = np.diff(sets.indptr)
-    long = (sets.tokens - sets.singles / 2 >= 20) & (sizes > 0)
-    lost_half, cap = 0.0, FLOORS[0]
-    for floor in FLOORS:
-        cap = max(floor, by_rate)
-        lost = np.concatenate([[0], np.cumsum(df > cap)])
-        share = (lost[sets.indptr[1:]] - lost[sets.indptr[:-1]])[long] > sizes[long] / 2
-        lost_half = float(share.mean()) if long.any() else 0.0
-        if lost_half <= LOST:
-            break
+    caps = [max(floor, by_rate) for floor in FLOORS]
+    keys, counts, losing = held.frequencies(units, caps)
+    long = (sets.tokens - sets.singles / 2 >= 20) & (np.diff(sets.indptr) > 0)
+    shares = [float((losing[long] > i).mean()) if long.any() else 0.0 for i in range(len(caps))]
+    # The last cap where none is enough.
+    chosen = next((i for i, share in enumerate(shares) if share <= LOST), -1)
+    cap, lost_half = caps[chosen], shares[chosen]
     words = (
         f"n-grams held by more than {cap} of {n_units:,} units (rows that share prompt, conversation or text) are "
         f"boilerplate; {100 * lost_half:.2g} % of the served texts of 20 tokens or more lose over half of theirs"
@@ -398,44 +395,30 @@ def _document_frequencies(
     return keys[counts > cap], rule
 
 
+def _distinct(units: npt.NDArray[np.int64]) -> int:
+    """Number of units that are named by the lowest of their rows."""
+    return int((units == np.arange(len(units))).sum())
+
+
 def _boilerplate(side: _Shingled) -> npt.NDArray[np.uint64]:
     """N-grams that many texts of a suspect or control corpus share; a text that stands there twice counts once."""
     floor, rate = SUSPECT_CAP
-    n_units = int(np.unique(side.representatives).size)
+    n_units = _distinct(side.representatives)
     return _core.frequent(side.sets, side.representatives, max(floor, int(np.ceil(rate * n_units))))[0]
 
 
-def _waterfall(
-    index: _core.CopyIndex,
-    looked: _Looked,
-    verified: dict[str, npt.NDArray[Any]],
-    suspect: Any,
-    served: Any,
-    *,
-    threads: int | None,
-) -> list[dict[str, Any]]:
+def _waterfall(found: dict[str, npt.NDArray[Any]], taken: npt.NDArray[np.uint64]) -> list[dict[str, Any]]:
     """What each layer takes away: matched texts, and the tokens and spans of each text's best match."""
-    found = looked.found
-    out = []
-    for stage, name in enumerate(("raw", "prompt echo", "background", "boilerplate")):
-        best = found["best"][:, stage]
-        rows = np.flatnonzero(best >= 0)
-        if stage < STAGES - 1:
-            of_stage = index.verify(looked.side, rows, best[rows], suspect, served, stage, threads)
-            tokens, spans = of_stage["covered"].sum(), len(of_stage["spans"])
-        else:
-            # These pairs are verified already: the best one of a text is the first of its pairs.
-            first = np.unique(found["left"], return_index=True)[1]
-            tokens, spans = verified["covered"][first].sum(), np.isin(verified["span_pair"], first).sum()
-        out.append(
-            {
-                "layer": name,
-                "suspect_texts": len(rows),
-                "served_texts": int((found["served"] > stage).sum()),
-                "tokens": int(tokens),
-                "spans": int(spans),
-            }
-        )
+    out = [
+        {
+            "layer": name,
+            "suspect_texts": int((found["best"][:, stage] >= 0).sum()),
+            "served_texts": int((found["served"] > stage).sum()),
+            "tokens": tokens,
+            "spans": spans,
+        }
+        for stage, (name, (tokens, spans)) in enumerate(zip(LAYERS, taken.tolist(), strict=True))
+    ]
     out.append({**out[-1], "layer": "left"})
     return out
 

@@ -6,10 +6,12 @@ use crate::input::{Policy, TextBatch, Threads, int64, uint64};
 use crate::output;
 use crate::shingle::{ShingleParams, ShingleSets};
 use numpy::{PyArray1, PyArray2};
-use overproof_core::join::copies::{self, CopyIndex as Core, Keys, Pairs, Rule, STAGES, Side};
+use overproof_core::join::copies::{self, Answers, CopyIndex as Core, Masks, Rule, STAGES, Side};
+use overproof_core::join::verify::Pairs;
 use overproof_core::shingle::numbers;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::sync::Arc;
 
 /// For each row the first row with the same set.
 #[pyfunction]
@@ -62,12 +64,9 @@ impl CopySide {
         background: &Bound<'_, PyAny>,
         boilerplate: &Bound<'_, PyAny>,
     ) -> PyR<Self> {
-        let background: Keys = uint64(background, "background")?.into_iter().collect();
-        let boilerplate: Keys = uint64(boilerplate, "boilerplate")?.into_iter().collect();
-        let prompts = prompts.map(|p| p.inner.clone());
-        let sets = Clone::clone(&*sets.inner);
-        let inner =
-            exec::run(py, Some(Threads::ONE), |_| Side::new(sets, prompts.as_deref(), &background, &boilerplate))?;
+        let masks = masks(background, boilerplate)?;
+        let (sets, prompts) = (Arc::clone(&sets.inner), prompts.map(|p| Arc::clone(&p.inner)));
+        let inner = exec::run(py, Some(Threads::ONE), |_| Side::new(sets, prompts.as_deref(), &masks))?;
         Ok(CopySide { inner })
     }
 
@@ -79,6 +78,43 @@ impl CopySide {
 
     fn __len__(&self) -> usize {
         self.inner.sets.len()
+    }
+}
+
+fn masks(background: &Bound<'_, PyAny>, boilerplate: &Bound<'_, PyAny>) -> PyR<Masks> {
+    let keys = |given, name| PyR::Ok(uint64(given, name)?.into_iter().collect());
+    Ok(Masks::new(keys(background, "background")?, keys(boilerplate, "boilerplate")?))
+}
+
+/// The n-grams of the served texts and the rows that hold them.
+#[pyclass(frozen, module = "overproof._core")]
+pub struct CopyAnswers {
+    inner: Arc<Answers>,
+}
+
+/// Keys, counts, and how many of the caps each row loses over half of its n-grams at.
+type Frequencies<'py> = (Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<u8>>);
+
+#[pymethods]
+impl CopyAnswers {
+    #[new]
+    #[pyo3(signature = (sets, prompts))]
+    fn new(py: Python<'_>, sets: &ShingleSets, prompts: Option<&ShingleSets>) -> PyR<Self> {
+        let (sets, prompts) = (Arc::clone(&sets.inner), prompts.map(|p| Arc::clone(&p.inner)));
+        let inner = exec::run(py, Some(Threads::ONE), |job| Answers::new(sets, prompts, job))?;
+        Ok(CopyAnswers { inner: Arc::new(inner) })
+    }
+
+    fn __len__(&self) -> usize {
+        self.inner.len()
+    }
+
+    /// N-grams that more than the first of `caps` units hold, how many hold them, and at how many of the caps each row
+    /// loses over half of its n-grams.
+    fn frequencies<'py>(&self, py: Python<'py>, units: &Bound<'py, PyAny>, caps: Vec<u32>) -> PyR<Frequencies<'py>> {
+        let units = int64(units, "units")?;
+        let found = exec::run(py, Some(Threads::ONE), |job| self.inner.frequencies(&units, &caps, job))?;
+        Ok((output::array(py, found.keys), output::array(py, found.counts), output::array(py, found.losing)))
     }
 }
 
@@ -99,17 +135,16 @@ fn table<'py, const K: usize, T: numpy::Element + Copy>(
 #[pymethods]
 impl CopyIndex {
     #[new]
-    #[pyo3(signature = (sets, prompts, background, boilerplate, limit))]
+    #[pyo3(signature = (answers, background, boilerplate, limit))]
     fn new(
         py: Python<'_>,
-        sets: &ShingleSets,
-        prompts: Option<&ShingleSets>,
+        answers: &CopyAnswers,
         background: &Bound<'_, PyAny>,
         boilerplate: &Bound<'_, PyAny>,
         limit: usize,
     ) -> PyR<Self> {
-        let side = CopySide::new(py, sets, prompts, background, boilerplate)?.inner;
-        let inner = exec::run(py, Some(Threads::ONE), |job| Core::new(side, limit, job))?;
+        let (answers, masks) = (Arc::clone(&answers.inner), masks(background, boilerplate)?);
+        let inner = exec::run(py, Some(Threads::ONE), |_| Core::new(answers, masks, limit))?;
         Ok(CopyIndex { inner })
     }
 
@@ -142,8 +177,11 @@ impl CopyIndex {
         Ok(out)
     }
 
-    /// Compare pairs again on their exact texts, counting what stage `stage` (0 to 3) still counts; columns by name.
-    #[pyo3(signature = (suspect, left, right, suspect_texts, served_texts, stage, threads))]
+    /// Compare pairs again on their exact texts, `left` ascending; columns by name.
+    ///
+    /// `best` holds 4 served rows (or -1) for each suspect row, or nothing: `waterfall` counts suspect tokens inside shared
+    /// n-grams and spans of these pairs, by stage.
+    #[pyo3(signature = (suspect, left, right, best, suspect_texts, served_texts, threads))]
     #[allow(clippy::too_many_arguments)] // both sides, by rows and texts
     fn verify<'py>(
         &self,
@@ -151,18 +189,17 @@ impl CopyIndex {
         suspect: &CopySide,
         left: &Bound<'py, PyAny>,
         right: &Bound<'py, PyAny>,
+        best: &Bound<'py, PyAny>,
         suspect_texts: &Bound<'py, PyAny>,
         served_texts: &Bound<'py, PyAny>,
-        stage: u8,
         threads: Option<Threads>,
     ) -> PyR<Bound<'py, PyDict>> {
-        let (left, right) = (int64(left, "left")?, int64(right, "right")?);
+        let (left, right, best) = (int64(left, "left")?, int64(right, "right")?, int64(best, "best")?);
         let policy = Policy { keep_missing: true, replace: true };
         let a = TextBatch::extract(suspect_texts, "suspect", policy)?;
         let b = TextBatch::extract(served_texts, "served", policy)?;
-        let pairs = Pairs { left: &left, right: &right };
-        let found =
-            exec::run(py, threads, |job| self.inner.verify(&suspect.inner, &pairs, a.texts(), b.texts(), stage, job))?;
+        let pairs = Pairs { left: &left, right: &right, best: best.as_chunks().0 };
+        let found = exec::run(py, threads, |job| self.inner.verify(&suspect.inner, &pairs, a.texts(), b.texts(), job))?;
         let out = PyDict::new(py);
         out.set_item("ngrams", output::array(py, found.ngrams))?;
         out.set_item("containment_of_suspect", output::array(py, found.containment_of_suspect))?;
@@ -171,6 +208,7 @@ impl CopyIndex {
         out.set_item("longest_run", output::array(py, found.longest_run))?;
         out.set_item("span_pair", output::array(py, found.span_pair))?;
         out.set_item("spans", table::<9, _>(py, &found.spans)?)?;
+        out.set_item("waterfall", table::<2, _>(py, &found.waterfall)?)?;
         Ok(out)
     }
 }

@@ -70,6 +70,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(join::pairs_stream, m)?)?;
     m.add_function(wrap_pyfunction!(join::fingerprint, m)?)?;
     m.add_class::<copies::CopySide>()?;
+    m.add_class::<copies::CopyAnswers>()?;
     m.add_class::<copies::CopyIndex>()?;
     m.add_function(wrap_pyfunction!(copies::representatives, m)?)?;
     m.add_function(wrap_pyfunction!(copies::frequent, m)?)?;

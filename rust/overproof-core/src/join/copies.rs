@@ -3,21 +3,16 @@
 //! An n-gram may be masked by one of three layers: it echoes a prompt, stands in a background corpus, or is boilerplate
 //! (held by many units). Masked n-grams leave numerators and denominators; the waterfall counts what each layer took.
 
+use super::overlap::Rarity;
 use super::postings::Postings;
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::params::ShingleParams;
-use crate::score::ngrams::{Grams, floor, ngram_match, windows};
-use crate::score::ratio;
-use crate::score::spans::{Interner, common_spans};
+use crate::score::spans::TokenHasher;
 use crate::shingle::ShingleSets;
-use crate::shingle::hash::Seeds;
-use crate::shingle::window::mapped_windows;
-use crate::text::Texts;
-use crate::text::lists::without_markers;
-use crate::text::tokenize::{MappedTokens, code_points, mapped};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Stages of the waterfall: all n-grams, then without echoes of prompts, without background, without boilerplate.
 pub const STAGES: usize = 4;
@@ -55,26 +50,49 @@ impl Hasher for Mixed {
 /// A set of shingle hashes.
 pub type Keys = HashSet<u64, BuildHasherDefault<Mixed>>;
 
-/// For each row the first row with the same set; empty rows stand for themselves.
-pub fn representatives(sets: &ShingleSets) -> Vec<i64> {
-    let mut first: HashMap<&[u64], i64> = HashMap::new();
-    (0..sets.len())
-        .map(|row| match sets.row(row) {
-            [] => row as i64,
-            set => *first.entry(set).or_insert(row as i64),
+/// For each row the first with the same hashes and the same marks.
+fn first_rows<'a>(rows: usize, row: impl Fn(usize) -> (&'a [u64], &'a [u8])) -> Vec<u32> {
+    let mask = (2 * rows).next_power_of_two() - 1;
+    // Open addressing; `rows` stands for a free place.
+    let mut table = vec![rows as u32; mask + 1];
+    (0..rows)
+        .map(|i| {
+            let (hashes, marks) = row(i);
+            let sum = hashes.iter().fold(hashes.len() as u64, |sum, hash| sum.wrapping_add(*hash));
+            let mut hasher = TokenHasher::default();
+            hasher.write(marks);
+            hasher.write_u64(sum);
+            let mut at = hasher.finish() as usize & mask;
+            while table[at] as usize != rows && row(table[at] as usize) != (hashes, marks) {
+                at = (at + 1) & mask;
+            }
+            if table[at] as usize == rows {
+                table[at] = i as u32;
+            }
+            table[at]
         })
         .collect()
 }
 
+/// For each row the first row with the same set; empty rows stand for themselves.
+pub fn representatives(sets: &ShingleSets) -> Vec<i64> {
+    let first = first_rows(sets.len(), |row| (sets.row(row), &[]));
+    let itself = |row: usize| sets.row(row).is_empty();
+    first.into_iter().enumerate().map(|(row, first)| if itself(row) { row as i64 } else { i64::from(first) }).collect()
+}
+
 /// Hashes that more than `cap` units hold, ascending, and how many hold them. Row i belongs to unit `units[i]`.
 ///
-/// Passes over one part of the hash space after another, so that memory stays near 1 GiB whatever the corpus.
+/// A small table in which several hashes share a counter says which can be meant at all; only those are counted exactly,
+/// one part of the hash space after another, so that memory stays near 1 GiB whatever the corpus.
 pub fn frequent(sets: &ShingleSets, units: &[i64], cap: usize, job: &Job<'_>) -> Result<(Vec<u64>, Vec<u32>)> {
-    if units.len() != sets.len() {
-        return Err(Error::input(format!("units has {} values for {} rows", units.len(), sets.len())));
-    }
+    check_units(sets.len(), units)?;
     const PAIRS: usize = 1 << 26;
-    let parts = (sets.hashes.len() / PAIRS + 1).next_power_of_two() as u64;
+    // Some four hashes in `cap` a counter, so that few pass for frequent that are not.
+    let rarity = Rarity::new(sets, 4 * sets.hashes.len() / cap.max(1));
+    job.check()?;
+    let maybe = |h: &&u64| rarity.count(**h) as usize > cap;
+    let parts = (sets.hashes.iter().filter(maybe).count() / PAIRS + 1).next_power_of_two() as u64;
     let (mut keys, mut counts) = (Vec::new(), Vec::new());
     for part in 0..parts {
         let mut pairs: Vec<(u64, i64)> = Vec::new();
@@ -84,7 +102,7 @@ pub fn frequent(sets: &ShingleSets, units: &[i64], cap: usize, job: &Job<'_>) ->
             // Rows are sorted, so the part is a stretch of each.
             let from = set.partition_point(|h| part_of(*h) < part);
             let to = set.partition_point(|h| part_of(*h) <= part);
-            pairs.extend(set[from..to].iter().map(|h| (*h, *unit)));
+            pairs.extend(set[from..to].iter().filter(maybe).map(|h| (*h, *unit)));
         }
         job.check()?;
         pairs.sort_unstable();
@@ -98,30 +116,74 @@ pub fn frequent(sets: &ShingleSets, units: &[i64], cap: usize, job: &Job<'_>) ->
     Ok((keys, counts))
 }
 
-/// The layer of each hash of `sets`.
-fn layers(sets: &ShingleSets, prompts: Option<&ShingleSets>, background: &Keys, boilerplate: &Keys) -> Vec<u8> {
-    let mut out = Vec::with_capacity(sets.hashes.len());
-    for row in 0..sets.len() {
-        let prompt = prompts.map_or(&[][..], |p| p.row(row));
-        out.extend(sets.row(row).iter().map(|h| {
-            if prompt.binary_search(h).is_ok() {
-                layer::ECHO
-            } else if background.contains(h) {
-                layer::BACKGROUND
-            } else if boilerplate.contains(h) {
-                layer::BOILERPLATE
-            } else {
-                layer::NONE
-            }
-        }));
+fn check_units(rows: usize, units: &[i64]) -> Result<()> {
+    if units.len() == rows {
+        return Ok(());
     }
-    out
+    Err(Error::input(format!("units has {} values for {rows} rows", units.len())))
+}
+
+/// N-grams that are left out wherever they stand.
+pub struct Masks {
+    background: Keys,
+    boilerplate: Keys,
+    /// A bit for each of some 16 places a key: most n-grams are in neither set, and this is small.
+    places: Vec<u64>,
+    shift: u32,
+}
+
+impl Masks {
+    /// The n-grams of the background and of the boilerplate.
+    pub fn new(background: Keys, boilerplate: Keys) -> Self {
+        let bits = (16 * (background.len() + boilerplate.len())).next_power_of_two().trailing_zeros().max(6);
+        let mut masks = Masks { background, boilerplate, places: vec![0; 1 << (bits - 6)], shift: 64 - bits };
+        for key in masks.background.iter().chain(&masks.boilerplate) {
+            let place = key >> masks.shift;
+            masks.places[(place / 64) as usize] |= 1 << (place % 64);
+        }
+        masks
+    }
+
+    #[inline]
+    fn layer(&self, hash: u64) -> u8 {
+        let place = hash >> self.shift;
+        if self.places[(place / 64) as usize] >> (place % 64) & 1 == 0 {
+            layer::NONE
+        } else if self.background.contains(&hash) {
+            layer::BACKGROUND
+        } else if self.boilerplate.contains(&hash) {
+            layer::BOILERPLATE
+        } else {
+            layer::NONE
+        }
+    }
+}
+
+/// Lay [`layer::ECHO`] over the hashes that stand in the row's own prompt.
+fn echo(sets: &ShingleSets, prompts: &ShingleSets, layers: &mut [u8]) {
+    for row in 0..sets.len() {
+        let prompt = prompts.row(row);
+        for (hash, layer) in sets.row(row).iter().zip(&mut layers[sets.range(row)]) {
+            if prompt.binary_search(hash).is_ok() {
+                *layer = layer::ECHO;
+            }
+        }
+    }
+}
+
+fn check_prompts(sets: &ShingleSets, prompts: Option<&ShingleSets>) -> Result<()> {
+    match prompts.filter(|p| p.len() != sets.len() || p.fingerprint != sets.fingerprint) {
+        None => Ok(()),
+        Some(p) => {
+            Err(Error::input(format!("prompts: {} rows for {} texts, or other parameters", p.len(), sets.len())))
+        }
+    }
 }
 
 /// A corpus with the layer of each of its n-grams.
 pub struct Side {
     /// The n-grams.
-    pub sets: ShingleSets,
+    pub sets: Arc<ShingleSets>,
     layers: Vec<u8>,
     /// Number of unmasked n-grams of each row.
     pub open: Vec<u32>,
@@ -129,37 +191,21 @@ pub struct Side {
 
 impl Side {
     /// Mask `sets`; `prompts` are the n-grams of each row's own prompt.
-    pub fn new(
-        sets: ShingleSets,
-        prompts: Option<&ShingleSets>,
-        background: &Keys,
-        boilerplate: &Keys,
-    ) -> Result<Self> {
-        if let Some(p) = prompts
-            && (p.len() != sets.len() || p.fingerprint != sets.fingerprint)
-        {
-            return Err(Error::input(format!(
-                "prompts: {} rows for {} texts, or other parameters",
-                p.len(),
-                sets.len()
-            )));
+    pub fn new(sets: Arc<ShingleSets>, prompts: Option<&ShingleSets>, masks: &Masks) -> Result<Self> {
+        check_prompts(&sets, prompts)?;
+        let mut layers: Vec<u8> = sets.hashes.iter().map(|hash| masks.layer(*hash)).collect();
+        if let Some(prompts) = prompts {
+            echo(&sets, prompts, &mut layers);
         }
-        let layers = layers(&sets, prompts, background, boilerplate);
         let open = (0..sets.len())
             .map(|row| layers[sets.range(row)].iter().filter(|l| **l == layer::NONE).count() as u32)
             .collect();
         Ok(Side { sets, layers, open })
     }
 
-    fn row(&self, i: usize) -> (&[u64], &[u8]) {
+    pub(super) fn row(&self, i: usize) -> (&[u64], &[u8]) {
         let range = self.sets.range(i);
         (&self.sets.hashes[range.clone()], &self.layers[range])
-    }
-
-    /// The layer of a hash in row `i`; none where the row does not hold it.
-    fn layer(&self, i: usize, hash: u64) -> u8 {
-        let (hashes, layers) = self.row(i);
-        hashes.binary_search(&hash).map_or(layer::NONE, |at| layers[at])
     }
 
     /// Share of a token that a token of row `i` counts as: single characters of scripts without spaces count half.
@@ -206,31 +252,133 @@ pub struct Matches {
     pub served: Vec<u8>,
 }
 
-/// Served texts, ready to be looked for.
-pub struct CopyIndex {
-    served: Side,
-    /// For each row the first with the same n-grams and the same masks: only that one is looked for.
+/// The n-grams of the served texts and the rows that hold them.
+pub struct Answers {
+    sets: Arc<ShingleSets>,
+    prompts: Option<Arc<ShingleSets>>,
+    /// For each row the first with the same n-grams and the same echoes: only that one is looked for.
     first: Vec<u32>,
     postings: Postings,
+}
+
+/// How common the n-grams of the served texts are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frequencies {
+    /// N-grams that more than the lowest cap of units hold, ascending.
+    pub keys: Vec<u64>,
+    /// Number of units that hold each.
+    pub counts: Vec<u32>,
+    /// For each row the number of caps, lowest first, at which it loses over half of its n-grams.
+    pub losing: Vec<u8>,
+}
+
+impl Answers {
+    /// Index `sets`; of rows with the same n-grams and the same echoes of their `prompts` only the first.
+    pub fn new(sets: Arc<ShingleSets>, prompts: Option<Arc<ShingleSets>>, job: &Job<'_>) -> Result<Self> {
+        check_prompts(&sets, prompts.as_deref())?;
+        let mut echoes = Vec::new();
+        if let Some(prompts) = &prompts {
+            echoes = vec![layer::NONE; sets.hashes.len()];
+            echo(&sets, prompts, &mut echoes);
+        }
+        // Other layers depend on the n-gram alone: where the echoes are the same, all layers are.
+        let first = first_rows(sets.len(), |row| (sets.row(row), echoes.get(sets.range(row)).unwrap_or_default()));
+        drop(echoes);
+        let postings = Postings::new(&sets, |row| first[row] as usize == row, job)?;
+        Ok(Answers { sets, prompts, first, postings })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.sets.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// N-grams that more than `caps[0]` units hold, and what each of the ascending `caps` would cost the rows.
+    ///
+    /// Row i belongs to unit `units[i]`, the number of one of its rows; rows with the same n-grams are of one unit.
+    pub fn frequencies(&self, units: &[i64], caps: &[u32], job: &Job<'_>) -> Result<Frequencies> {
+        check_units(self.len(), units)?;
+        let rows = self.len();
+        if units.iter().any(|unit| !(0..rows as i64).contains(unit)) || caps.is_empty() || !caps.is_sorted() {
+            return Err(Error::input("units must be row numbers, and caps must ascend"));
+        }
+        let mut frequent: Vec<(u64, u32)> = Vec::new();
+        // The key at which a unit was counted last, from 1.
+        let mut seen = vec![0u32; rows];
+        // Of each row the n-grams that a cap masks and the next one does not.
+        let mut levels = vec![0u32; rows * caps.len()];
+        for (key, holders) in self.postings.iter().filter(|(_, holders)| holders.len() > caps[0] as usize) {
+            let number = frequent.len() as u32 + 1;
+            let mut count = 0u32;
+            for row in holders {
+                let last = &mut seen[units[*row as usize] as usize];
+                count += u32::from(*last != number);
+                *last = number;
+            }
+            frequent.push((key, count));
+            if let Some(level) = caps.partition_point(|cap| *cap < count).checked_sub(1) {
+                holders.iter().for_each(|row| levels[*row as usize * caps.len() + level] += 1);
+            }
+        }
+        job.check()?;
+        frequent.retain(|(_, count)| *count > caps[0]);
+        frequent.sort_unstable();
+        let losing = |row: &u32| {
+            let row = *row as usize;
+            let size = self.sets.row(row).len() as u32;
+            let levels = levels[row * caps.len()..][..caps.len()].iter().rev();
+            let masked = levels.scan(0, |masked, level| {
+                *masked += level;
+                Some(*masked)
+            });
+            masked.filter(|masked| 2 * masked > size).count() as u8
+        };
+        let losing = self.first.iter().map(losing).collect();
+        let (keys, counts) = frequent.into_iter().unzip();
+        Ok(Frequencies { keys, counts, losing })
+    }
+}
+
+/// Served texts, ready to be looked for.
+pub struct CopyIndex {
+    pub(super) served: Side,
+    answers: Arc<Answers>,
+    /// For each row the places of its masked n-grams among 128: what else it may share with a text.
+    marks: Vec<u128>,
+    masks: Masks,
     /// Rows that are looked at for one masked n-gram, the lowest first.
     limit: usize,
 }
 
+/// One of 128 places.
+fn mark(hash: u64) -> u128 {
+    1 << (hash >> 57)
+}
+
 /// A pair is compared in full once it shares this many n-grams, or as many as the rule asks for where those are fewer.
-const CANDIDATE: usize = 4;
+const CANDIDATE: u32 = 4;
 
 impl CopyIndex {
-    /// Index the rows of `served`; of rows with the same n-grams and the same masks only the first is ever in a pair.
+    /// Mask `answers`.
     ///
     /// An unmasked n-gram leads to all its rows. A masked one leads to its first `limit`: it can make no match, and the
     /// rows kept only let the earlier stages show what it would have matched.
-    pub fn new(served: Side, limit: usize, job: &Job<'_>) -> Result<Self> {
-        let mut known: HashMap<(&[u64], &[u8]), u32> = HashMap::new();
-        let first: Vec<u32> =
-            (0..served.sets.len()).map(|row| *known.entry(served.row(row)).or_insert(row as u32)).collect();
-        drop(known);
-        let postings = Postings::new(&served.sets, |row| first[row] as usize == row, job)?;
-        Ok(CopyIndex { served, first, postings, limit: limit.max(1) })
+    pub fn new(answers: Arc<Answers>, masks: Masks, limit: usize) -> Result<Self> {
+        let served = Side::new(Arc::clone(&answers.sets), answers.prompts.as_deref(), &masks)?;
+        let marks = (0..served.sets.len()).map(|row| {
+            let (hashes, layers) = served.row(row);
+            hashes
+                .iter()
+                .zip(layers)
+                .filter(|(_, layer)| **layer != layer::NONE)
+                .fold(0, |all, (hash, _)| all | mark(*hash))
+        });
+        Ok(CopyIndex { marks: marks.collect(), served, answers, masks, limit: limit.max(1) })
     }
 
     /// Number of served rows.
@@ -252,13 +400,20 @@ impl CopyIndex {
                 self.served.sets.params.as_ref().map(ShingleParams::canonical)
             )));
         }
-        let weight = |row: usize| 64 * suspect.sets.row(row).len();
+        let weight = |row: usize| 32 * suspect.sets.row(row).len();
+        let spare = Mutex::new(Vec::new());
         let parts = job.chunks(suspect.sets.len(), weight, |rows| {
             let mut part = Part::default();
-            let mut seen: Vec<u32> = Vec::new();
+            let mut seen = lock(&spare).pop().unwrap_or_else(|| Seen::new(self.len()));
+            let last = rows.end;
             for row in rows {
+                // The next row's n-grams come out of memory while this row is at work.
+                if row + 1 < last {
+                    suspect.sets.row(row + 1).iter().for_each(|hash| self.answers.postings.prefetch(*hash));
+                }
                 self.row(suspect, row, rule, top, &mut seen, &mut part);
             }
+            lock(&spare).push(seen);
             Ok(part)
         })?;
         let mut out = Matches { served: vec![0; self.len()], ..Matches::default() };
@@ -274,35 +429,35 @@ impl CopyIndex {
                 out.served[row as usize] = out.served[row as usize].max(stages);
             }
         }
-        for (row, first) in self.first.iter().enumerate() {
+        for (row, first) in self.answers.first.iter().enumerate() {
             out.served[row] = out.served[*first as usize];
         }
         Ok(out)
     }
 
-    fn row(&self, suspect: &Side, row: usize, rule: Rule, top: usize, seen: &mut Vec<u32>, part: &mut Part) {
+    fn row(&self, suspect: &Side, row: usize, rule: Rule, top: usize, seen: &mut Seen, part: &mut Part) {
         let (hashes, layers) = suspect.row(row);
-        seen.clear();
-        for (hash, masked) in hashes.iter().zip(layers) {
-            let rows = self.postings.get(*hash);
-            let most = if *masked == layer::NONE { rows.len() } else { rows.len().min(self.limit) };
-            seen.extend_from_slice(&rows[..most]);
-        }
-        seen.sort_unstable();
-        let enough = (rule.min_ngrams.ceil() as usize).clamp(1, CANDIDATE);
         let (open, weight) = (suspect.open[row], suspect.weight(row));
+        let masked = hashes.len() as u32 - open;
+        let enough = (rule.min_ngrams.ceil() as u32).clamp(1, CANDIDATE);
+        seen.kinds.clear();
+        seen.kinds.extend(hashes.iter().zip(layers).map(|(hash, layer)| self.kind(*hash, *layer)));
+        let masked_too = self.masked_too(hashes, &seen.kinds);
+        seen.find(&self.answers.postings, hashes, [Some(0), Some(1), None], usize::MAX);
         let mut best = [(0u32, -1i64); STAGES];
-        let mut score = 0.0f64;
+        let mut most = 0;
         let mut pairs: Vec<(u32, i64)> = Vec::new();
-        for candidates in seen.chunk_by(|a, b| a == b).filter(|run| run.len() >= enough) {
-            let right = candidates[0];
+        let mut look = |right: u32, most: &mut u32| {
             let hits = self.shared(hashes, layers, right as usize);
+            if hits[0] < enough {
+                return;
+            }
             let served_open = self.served.open[right as usize];
             let mut stages = 0;
             for (stage, best) in best.iter_mut().enumerate() {
                 if rule.accepts(hits[stage], weight, open, served_open) {
                     stages = stage as u8 + 1;
-                    if hits[stage] > best.0 {
+                    if (hits[stage], -i64::from(right)) > (best.0, -best.1) {
                         *best = (hits[stage], i64::from(right));
                     }
                 }
@@ -314,16 +469,63 @@ impl CopyIndex {
             if stages > 0 {
                 part.served.push((right, stages));
             }
-            if open > 0 {
-                let reached = (f64::from(left) * weight / rule.min_ngrams).min(1.0);
-                score = score.max(f64::from(left) / f64::from(open) * reached);
+            *most = left.max(*most);
+        };
+        // Rows that share more unmasked n-grams first: the rest can soon neither match nor raise the score.
+        let mut level = seen.rows.iter().map(|(_, hits)| hits[0]).max().unwrap_or(0);
+        while level > most || (level > 0 && rule.accepts(level + masked, weight, open, 0)) {
+            let mut next = 0;
+            for (right, [hits, own]) in &seen.rows {
+                if *hits == level {
+                    let hits = level + own + masked_too(*right);
+                    if hits >= enough
+                        && (level > most || rule.accepts(hits, weight, open, self.served.open[*right as usize]))
+                    {
+                        look(*right, &mut most);
+                    }
+                } else if *hits < level {
+                    next = next.max(*hits);
+                }
+            }
+            level = next;
+        }
+        // Rows that share masked n-grams alone can match at the earlier stages.
+        if rule.accepts(masked, weight, open, 0) {
+            let cut = seen.find(&self.answers.postings, hashes, [None, Some(1), Some(0)], self.limit);
+            for (right, [both, own]) in seen.rows.iter().filter(|(_, [both, own])| both + own >= enough) {
+                let hits = own + (both + cut).min(masked_too(*right));
+                if rule.accepts(hits, weight, open, self.served.open[*right as usize]) {
+                    look(*right, &mut most);
+                }
             }
         }
+        let reached = (f64::from(most) * weight / rule.min_ngrams).min(1.0);
+        let score = if open > 0 { f64::from(most) / f64::from(open) * reached } else { 0.0 };
         pairs.sort_unstable_by_key(|(hits, right)| (u32::MAX - hits, *right));
+        // A row that shares unmasked and masked n-grams was looked at twice.
+        pairs.dedup();
         pairs.truncate(top);
         part.pairs.extend(pairs.into_iter().map(|(hits, right)| (row as i64, right, hits)));
         part.best.push(best.map(|b| b.1));
         part.score.push(score);
+    }
+
+    fn kind(&self, hash: u64, masked: u8) -> u8 {
+        match masked {
+            layer::NONE => kind::OPEN,
+            _ if self.masks.layer(hash) == layer::NONE => kind::OWN,
+            _ => kind::BOTH,
+        }
+    }
+
+    /// How many n-grams that both sides mask a served row may share with a text, at most.
+    fn masked_too<'s>(&'s self, hashes: &[u64], kinds: &[u8]) -> impl Fn(u32) -> u32 + use<'s> {
+        let (mut marks, mut double) = (0, 0);
+        for (hash, _) in hashes.iter().zip(kinds).filter(|(_, kind)| **kind == kind::BOTH) {
+            double += u32::from(marks & mark(*hash) != 0);
+            marks |= mark(*hash);
+        }
+        move |row| double + (self.marks[row as usize] & marks).count_ones()
     }
 
     /// Shared n-grams that each stage still counts.
@@ -347,130 +549,62 @@ impl CopyIndex {
         }
         out
     }
-
-    /// Compare pairs again on their exact texts, counting what stage `stage` still counts.
-    pub fn verify(
-        &self,
-        suspect: &Side,
-        pairs: &Pairs<'_>,
-        suspect_texts: Texts<'_>,
-        served_texts: Texts<'_>,
-        stage: u8,
-        job: &Job<'_>,
-    ) -> Result<Verified> {
-        let Some(params) = &suspect.sets.params else {
-            return Err(Error::input("spans need texts, not hashes"));
-        };
-        let rows = pairs.left.len();
-        if pairs.right.len() != rows
-            || pairs.left.iter().any(|r| *r < 0 || *r as usize >= suspect_texts.len())
-            || pairs.right.iter().any(|r| *r < 0 || *r as usize >= served_texts.len())
-            || suspect_texts.len() != suspect.sets.len()
-            || served_texts.len() != self.len()
-        {
-            return Err(Error::input("pairs must name rows of both sides, and texts must be those of the sets"));
-        }
-        let text = |texts: Texts<'_>, row: i64| texts[row as usize].map_or(0, str::len);
-        let weight = |i: usize| 8 * (text(suspect_texts, pairs.left[i]) + text(served_texts, pairs.right[i]));
-        let parts = job.chunks(rows, weight, |range| {
-            let mut part = Verified::default();
-            for i in range {
-                let (left, right) = (pairs.left[i] as usize, pairs.right[i] as usize);
-                let (a, b) = (suspect_texts[left].unwrap_or_default(), served_texts[right].unwrap_or_default());
-                part.append(self.compare(params, (suspect, left, a), (right, b), stage, i as i64));
-            }
-            Ok(part)
-        })?;
-        let mut out = Verified::default();
-        parts.into_iter().for_each(|part| out.append(part));
-        Ok(out)
-    }
-
-    fn compare(
-        &self,
-        params: &ShingleParams,
-        (suspect, left, a): (&Side, usize, &str),
-        (right, b): (usize, &str),
-        stage: u8,
-        pair: i64,
-    ) -> Verified {
-        let n = params.smallest();
-        let seeds = Seeds::new(params.seed);
-        let (at, bt) = (forms(a, params), forms(b, params));
-        let mut interner = Interner::new();
-        let mut ids = Vec::new();
-        for tokens in at.iter().chain(&bt) {
-            ids.push(interner.ids((0..tokens.len()).map(|i| tokens.token(i))));
-        }
-        // The n-grams that a layer up to this stage masks, by their exact tokens.
-        let mut hidden = Grams::default();
-        for (ids, tokens) in ids.iter().zip(at.iter().chain(&bt)) {
-            for (gram, hash) in windows(ids, n).zip(mapped_windows(&seeds, &params.analyzer, tokens, n)) {
-                let first = first_layer(suspect.layer(left, hash), self.served.layer(right, hash));
-                if first != layer::NONE && first <= stage {
-                    hidden.insert(gram);
-                }
-            }
-        }
-        let (ids_a, ids_b) = ids.split_at(at.len());
-        let (open_a, open_b) = (open(ids_a, n, &hidden), open(ids_b, n, &hidden));
-        let shared = open_a.intersection(&open_b).count();
-        // Positions are those of one form of each text: as they are, or without markers where that shares more.
-        let look = |i: usize, j: usize| (ngram_match(&ids_a[i], &ids_b[j], n, &hidden), i, j);
-        let (mut found, mut i, mut j) = look(0, 0);
-        if ids.len() > 2 {
-            let other = look(at.len() - 1, bt.len() - 1);
-            if other.0.ngrams > found.ngrams {
-                (found, i, j) = other;
-            }
-        }
-        let (ids_a, ids_b) = (&ids_a[i], &ids_b[j]);
-        let floor = (!hidden.is_empty()).then(|| floor(ids_a, &hidden));
-        let whole = n.min(ids_a.len()) as u32;
-        let spans = common_spans(ids_a, ids_b, &vec![false; ids_a.len()], whole, floor.as_deref());
-        let of_a: Vec<u32> = spans.iter().flat_map(|s| bytes(&at[i], s.a_start, s.len)).collect();
-        let of_b: Vec<u32> = spans.iter().flat_map(|s| bytes(&bt[j], s.b_start, s.len)).collect();
-        // Markers became spaces, byte for byte, so offsets stand in the original all the same.
-        let (chars_a, chars_b) = (code_points(a, &of_a), code_points(b, &of_b));
-        let row = |k: usize, len: u32| {
-            let (k, m) = (2 * k, 2 * k + 1);
-            [of_a[k], of_a[m], chars_a[k], chars_a[m], of_b[k], of_b[m], chars_b[k], chars_b[m], len]
-        };
-        Verified {
-            ngrams: vec![shared as u32],
-            containment_of_suspect: vec![ratio(shared, open_a.len())],
-            containment_of_served: vec![ratio(shared, open_b.len())],
-            covered: vec![found.covered as u32],
-            longest_run: vec![found.longest_run],
-            span_pair: vec![pair; spans.len()],
-            spans: spans.iter().enumerate().map(|(k, span)| row(k, span.len)).collect(),
-        }
-    }
-}
-
-/// The tokens of a text, and those of the text without its list markers where the parameters ask for both.
-fn forms(text: &str, params: &ShingleParams) -> Vec<MappedTokens> {
-    let tokens = |text: &str| mapped(text, &params.analyzer, params.normalization);
-    let plain = if params.both_lists { without_markers(text) } else { None };
-    std::iter::once(tokens(text)).chain(plain.as_deref().map(tokens)).collect()
-}
-
-/// The distinct n-grams of all forms of a text that are not hidden.
-fn open<'a>(forms: &'a [Vec<u32>], n: usize, hidden: &Grams<'_>) -> Grams<'a> {
-    forms.iter().flat_map(|ids| windows(ids, n)).filter(|gram| !hidden.contains(gram)).collect()
-}
-
-/// The bytes of the original that tokens `start..start + len` stand for.
-fn bytes(tokens: &MappedTokens, start: u32, len: u32) -> [u32; 2] {
-    let of = &tokens.source[start as usize..(start + len) as usize];
-    [of.iter().map(|s| s.0).min().unwrap_or(0), of.iter().map(|s| s.1).max().unwrap_or(0)]
 }
 
 /// The earlier of two layers, where 0 is none.
-fn first_layer(a: u8, b: u8) -> u8 {
+pub(super) fn first_layer(a: u8, b: u8) -> u8 {
     match (a, b) {
         (0, other) | (other, 0) => other,
         _ => a.min(b),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What masks an n-gram of a suspect text.
+mod kind {
+    pub const OPEN: u8 = 0;
+    /// Its own side alone: no more served rows hold it than hold unmasked n-grams.
+    pub const OWN: u8 = 1;
+    pub const BOTH: u8 = 2;
+}
+
+/// Counts how many n-grams of a text each served row holds.
+struct Seen {
+    /// Of each n-gram of the text.
+    kinds: Vec<u8>,
+    /// By served row; all 0 between texts.
+    counts: Vec<[u32; 2]>,
+    /// The rows that hold any, and how many.
+    rows: Vec<(u32, [u32; 2])>,
+}
+
+impl Seen {
+    fn new(rows: usize) -> Self {
+        Seen { kinds: Vec::new(), counts: vec![[0; 2]; rows], rows: Vec::new() }
+    }
+
+    /// Fill `rows` from the first `limit` rows of each n-gram; `counter` says where each kind is counted, if at all. The
+    /// number of n-grams that more rows hold.
+    fn find(&mut self, postings: &Postings, hashes: &[u64], counter: [Option<usize>; 3], limit: usize) -> u32 {
+        self.rows.clear();
+        let mut cut = 0;
+        for (hash, kind) in hashes.iter().zip(&self.kinds) {
+            let Some(counter) = counter[usize::from(*kind)] else { continue };
+            let rows = postings.get(*hash);
+            cut += u32::from(rows.len() > limit);
+            for row in &rows[..rows.len().min(limit)] {
+                let count = &mut self.counts[*row as usize];
+                if *count == [0; 2] {
+                    self.rows.push((*row, [0; 2]));
+                }
+                count[counter] += 1;
+            }
+        }
+        self.rows.iter_mut().for_each(|(row, hits)| *hits = std::mem::take(&mut self.counts[*row as usize]));
+        cut
     }
 }
 
@@ -480,45 +614,6 @@ struct Part {
     score: Vec<f64>,
     pairs: Vec<(i64, i64, u32)>,
     served: Vec<(u32, u8)>,
-}
-
-/// Rows to compare in full.
-pub struct Pairs<'a> {
-    /// Suspect rows.
-    pub left: &'a [i64],
-    /// Served rows.
-    pub right: &'a [i64],
-}
-
-/// What pairs share on their exact tokens, in columns; spans are flat and name their pair.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Verified {
-    /// Shared n-grams.
-    pub ngrams: Vec<u32>,
-    /// Share of the suspect text's unmasked n-grams.
-    pub containment_of_suspect: Vec<f64>,
-    /// Share of the served text's unmasked n-grams.
-    pub containment_of_served: Vec<f64>,
-    /// Suspect tokens inside shared n-grams.
-    pub covered: Vec<u32>,
-    /// Tokens of the longest common run.
-    pub longest_run: Vec<u32>,
-    /// Pair of each span.
-    pub span_pair: Vec<i64>,
-    /// Suspect start and end in bytes and in code points, served likewise, and the number of tokens.
-    pub spans: Vec<[u32; 9]>,
-}
-
-impl Verified {
-    fn append(&mut self, other: Verified) {
-        self.ngrams.extend(other.ngrams);
-        self.containment_of_suspect.extend(other.containment_of_suspect);
-        self.containment_of_served.extend(other.containment_of_served);
-        self.covered.extend(other.covered);
-        self.longest_run.extend(other.longest_run);
-        self.span_pair.extend(other.span_pair);
-        self.spans.extend(other.spans);
-    }
 }
 
 #[cfg(test)]
@@ -552,26 +647,46 @@ mod tests {
             suspect in proptest::collection::vec(proptest::collection::btree_set(0u64..40, 0..30), 0..8),
             background in proptest::collection::btree_set(0u64..40, 0..6),
             boilerplate in proptest::collection::btree_set(0u64..40, 0..6),
+            own in proptest::collection::btree_set(0u64..40, 0..6),
+            limit in proptest::sample::select(vec![1, 8]),
         ) {
             let rule = Rule { min_ngrams: 5.0, min_containment: 0.4, min_embedded: 9.0 };
-            let (bg, bp): (Keys, Keys) = (background.iter().copied().collect(), boilerplate.iter().copied().collect());
-            let side = |rows: &[std::collections::BTreeSet<u64>]| Side::new(sets(rows), None, &bg, &bp);
+            let keys = |set: &std::collections::BTreeSet<u64>| set.iter().copied().collect::<Keys>();
+            let all: std::collections::BTreeSet<u64> = boilerplate.union(&own).copied().collect();
             let reps = representatives(&sets(&served));
-            let index = CopyIndex::new(side(&served)?, 1, &Job::inline())?;
-            let found = index.find(&side(&suspect)?, rule, usize::MAX, &Job::inline())?;
-            let open = |set: &std::collections::BTreeSet<u64>| {
-                set.iter().filter(|h| !background.contains(h) && !boilerplate.contains(h)).count()
+            let answers = Answers::new(Arc::new(sets(&served)), None, &Job::inline())?;
+            let index = CopyIndex::new(Arc::new(answers), Masks::new(keys(&background), keys(&boilerplate)), limit)?;
+            let suspects = Side::new(Arc::new(sets(&suspect)), None, &Masks::new(keys(&background), keys(&all)))?;
+            let found = index.find(&suspects, rule, usize::MAX, &Job::inline())?;
+            let count = |set: &std::collections::BTreeSet<u64>, masks: [&std::collections::BTreeSet<u64>; 2]| {
+                set.iter().filter(|h| masks.iter().all(|mask| !mask.contains(h))).count()
             };
+            let none = std::collections::BTreeSet::new();
             let mut want = Vec::new();
             for (i, q) in suspect.iter().enumerate() {
-                let mut of_row = Vec::new();
+                let (mut of_row, mut best, mut score) = (Vec::new(), [(0, -1); STAGES], 0.0f64);
+                let open = count(q, [&background, &all]);
                 for (j, s) in served.iter().enumerate().filter(|(j, _)| reps[*j] == *j as i64) {
                     let shared = q.intersection(s).copied().collect();
-                    let hits = open(&shared);
-                    let enough = hits as f64 >= 0.4 * open(q) as f64 || (hits >= 9 && hits as f64 >= 0.4 * open(s) as f64);
-                    if hits >= 5 && enough {
-                        of_row.push((std::cmp::Reverse(hits as u32), j as i64));
+                    let raw = count(&shared, [&none, &none]);
+                    let hits = [raw, raw, count(&shared, [&background, &none]), count(&shared, [&background, &all])];
+                    let accepts = |hits: usize| {
+                        let of_served = hits as f64 >= 0.4 * count(s, [&background, &boilerplate]) as f64;
+                        hits >= 5 && (hits as f64 >= 0.4 * open as f64 || (hits >= 9 && of_served))
+                    };
+                    for (hits, best) in hits.into_iter().zip(&mut best).filter(|(hits, _)| accepts(*hits)) {
+                        *best = if hits > best.0 { (hits, j as i64) } else { *best };
                     }
+                    if accepts(hits[3]) {
+                        of_row.push((std::cmp::Reverse(hits[3] as u32), j as i64));
+                    }
+                    if raw >= 4 && open > 0 {
+                        score = score.max(hits[3] as f64 / open as f64 * (hits[3] as f64 / 5.0).min(1.0));
+                    }
+                }
+                prop_assert_eq!(found.score[i], score);
+                if limit >= served.len() {
+                    prop_assert_eq!(found.best[i], best.map(|best| best.1));
                 }
                 of_row.sort_unstable();
                 want.extend(of_row.into_iter().map(|(hits, j)| (i as i64, j, hits.0)));

@@ -9,6 +9,7 @@ pub mod pairs;
 pub mod postings;
 pub mod side;
 pub mod topk;
+pub mod verify;
 
 pub use pairs::{Joined, Pair};
 pub use postings::Postings;

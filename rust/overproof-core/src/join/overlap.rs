@@ -87,20 +87,26 @@ fn passes(metric: SetMetric) -> Vec<Pass> {
 
 /// How common hashes are: counts of a small table, in which several hashes may share a place. The order that comes of it
 /// is a total order all the same, which is all that prefix filtering needs.
-struct Rarity {
+pub(super) struct Rarity {
     counts: Vec<u32>,
     shift: u32,
 }
 
 impl Rarity {
-    fn new(sets: &ShingleSets) -> Self {
-        let bits = sets.hashes.len().next_power_of_two().trailing_zeros().clamp(4, 30);
+    /// Counts of all hashes of `sets` in `places` or some more.
+    pub(super) fn new(sets: &ShingleSets, places: usize) -> Self {
+        let bits = places.next_power_of_two().trailing_zeros().clamp(4, 30);
         let mut made = Rarity { counts: vec![0; 1 << bits], shift: 64 - bits };
         for h in &sets.hashes {
             let at = made.place(*h);
             made.counts[at] = made.counts[at].saturating_add(1);
         }
         made
+    }
+
+    /// As often as `h` stands in the sets, or more.
+    pub(super) fn count(&self, h: u64) -> u32 {
+        self.counts[self.place(h)]
     }
 
     /// Multiplied first (Fibonacci hashing): users' hashes may be small numbers.
@@ -129,7 +135,7 @@ struct Index {
 
 impl Index {
     fn new(job: &Job<'_>, metric: SetMetric, threshold: f64, b: &ShingleSets) -> Result<Self> {
-        let rarity = Rarity::new(b);
+        let rarity = Rarity::new(b, b.hashes.len());
         let mut made = Index { rarity, passes: Vec::new(), metric, threshold };
         for pass in passes(metric) {
             let postings = match pass.right {

@@ -107,7 +107,7 @@ fn add<T>(
 mod tests {
     use super::*;
     use crate::params::Normalization;
-    use crate::shingle::window::mapped_windows;
+    use crate::shingle::window::{mapped_windows, values};
     use crate::text::tokenize::mapped;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -131,7 +131,7 @@ mod tests {
                 for form in std::iter::once(text.as_str()).chain(plain.as_deref()) {
                     let tokens = mapped(form, &analyzer, how);
                     let width = usize::from(n).min(tokens.len());
-                    let hashes = mapped_windows(&Seeds::new(3), &analyzer, &tokens, usize::from(n));
+                    let hashes = mapped_windows(&Seeds::new(3), &analyzer, &tokens, &values(&Seeds::new(3), &tokens), usize::from(n));
                     want.extend(hashes.iter().enumerate().filter(|(i, _)| {
                         (*i..i + width).all(|j| tokens.token(j).iter().all(u8::is_ascii_digit))
                     }).map(|(_, h)| *h));

@@ -108,10 +108,16 @@ impl Shingler {
     }
 }
 
+/// The hash of every token of a mapped text.
+pub fn values(seeds: &Seeds, tokens: &MappedTokens) -> Vec<u64> {
+    (0..tokens.len()).map(|i| seeds.token(tokens.token(i))).collect()
+}
+
 /// The hash of every window of `n` tokens of a mapped text, in order; of the whole text where it is shorter.
 ///
-/// The plain way to the same values as [`Shingler::text`], for spans and masks that must know where a shingle stands.
-pub fn mapped_windows(seeds: &Seeds, analyzer: &Analyzer, tokens: &MappedTokens, n: usize) -> Vec<u64> {
+/// The plain way to the same values as [`Shingler::text`], for spans and masks that must know where a shingle stands;
+/// `values` are those of the tokens.
+pub fn mapped_windows(seeds: &Seeds, analyzer: &Analyzer, tokens: &MappedTokens, values: &[u64], n: usize) -> Vec<u64> {
     let t = tokens.len();
     let (width, term) = if t < n { (t, seeds.short_term(t)) } else { (n, seeds.window_term(n)) };
     if t == 0 {
@@ -125,10 +131,7 @@ pub fn mapped_windows(seeds: &Seeds, analyzer: &Analyzer, tokens: &MappedTokens,
                 hash(seeds.window_bytes(&tokens.canon.as_bytes()[from..to]))
             })
             .collect(),
-        _ => {
-            let values: Vec<u64> = (0..t).map(|i| seeds.token(tokens.token(i))).collect();
-            values.windows(width).map(|w| hash(polynomial(w))).collect()
-        }
+        _ => values.windows(width).map(|w| hash(polynomial(w))).collect(),
     }
 }
 
@@ -285,10 +288,11 @@ mod tests {
                 let mut shingler = Shingler::new(&params);
                 let (hashes, shape) = shingler.text(&text);
                 let tokens = mapped(&text, &analyzer, how);
+                let values = values(&Seeds::new(7), &tokens);
                 prop_assert_eq!(shape.tokens as usize, tokens.len());
-                let mut plain = mapped_windows(&Seeds::new(7), &analyzer, &tokens, usize::from(n));
+                let mut plain = mapped_windows(&Seeds::new(7), &analyzer, &tokens, &values, usize::from(n));
                 if tokens.len() >= usize::from(n) + 3 {
-                    plain.extend(mapped_windows(&Seeds::new(7), &analyzer, &tokens, usize::from(n) + 3));
+                    plain.extend(mapped_windows(&Seeds::new(7), &analyzer, &tokens, &values, usize::from(n) + 3));
                 }
                 prop_assert_eq!(hashes, plain, "{:?} {:?}", analyzer, text);
                 prop_assert_eq!(shape.short, !tokens.is_empty() && tokens.len() < usize::from(n));
@@ -304,7 +308,8 @@ mod tests {
             let how = Normalization::parse("none")?;
             let params = ShingleParams::new(vec![n], Analyzer::Word, how, 7)?;
             let tokens = mapped(&text, &Analyzer::Word, how);
-            let plain = mapped_windows(&Seeds::new(7), &Analyzer::Word, &tokens, usize::from(n));
+            let values = values(&Seeds::new(7), &tokens);
+            let plain = mapped_windows(&Seeds::new(7), &Analyzer::Word, &tokens, &values, usize::from(n));
             let mut shingler = Shingler::new(&params);
             let (hashes, _) = shingler.text(&text);
             prop_assert_eq!(hashes, plain);

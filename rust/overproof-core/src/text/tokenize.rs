@@ -3,12 +3,13 @@
 use super::fast::Canonicalizer;
 use super::normalize::{Piece, normalize};
 use super::unicode::{flag, tables};
+use crate::kernel::{self, Level};
 use crate::params::{Analyzer, Normalization};
 
 /// The tokens of one text. Token i is `canon[bounds[i]]` and stands for the bytes `source[i]` of the original.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct MappedTokens {
-    /// The normalised text of all tokens, one after the other.
+    /// Normalised text that the tokens stand in, in order.
     pub canon: String,
     /// Start and end of each token in `canon`.
     pub bounds: Vec<(u32, u32)>,
@@ -56,6 +57,9 @@ impl MappedTokens {
 /// The tokens of `text` under a built-in analyzer; `Tokens` and `Named` have no text and give none.
 pub fn mapped(text: &str, analyzer: &Analyzer, normalization: Normalization) -> MappedTokens {
     let mut out = MappedTokens::default();
+    if *analyzer == Analyzer::Word && text.is_ascii() {
+        return ascii_words(text, normalization);
+    }
     if *analyzer == Analyzer::Word {
         let mut words = Words { after: After::Gap, out: &mut out };
         Canonicalizer::of(normalization).pieces(text, |piece| words.add(piece));
@@ -77,6 +81,27 @@ pub fn mapped(text: &str, analyzer: &Analyzer, normalization: Normalization) -> 
         Analyzer::Word | Analyzer::Tokens | Analyzer::Named(_) => {}
     }
     out
+}
+
+/// Bytes of an ASCII text that are split at once.
+const STRETCH: usize = 1 << 12;
+
+/// The words of an ASCII text: each byte becomes one byte, so places in the normalised text are places in the original.
+fn ascii_words(text: &str, normalization: Normalization) -> MappedTokens {
+    let mut canon = Vec::new();
+    Canonicalizer::of(normalization).words(text, &mut canon);
+    // Whole blocks, the last of them with a space, so that the last word ends.
+    canon.resize((text.len() + 1).next_multiple_of(64), b' ');
+    let level = kernel::level().unwrap_or(Level::BASELINE);
+    let mut found = [0; STRETCH + kernel::SPARE];
+    let mut edges: Vec<u32> = Vec::with_capacity(text.len() / 2);
+    for (at, stretch) in (0u32..).step_by(STRETCH).zip(canon.chunks(STRETCH)) {
+        let count = kernel::edges(level, stretch, edges.len() % 2 == 1, &mut found);
+        edges.extend(found[..count].iter().map(|edge| at + u32::from(*edge)));
+    }
+    let words: Vec<(u32, u32)> = edges.as_chunks::<2>().0.iter().map(|word| (word[0], word[1])).collect();
+    let single = vec![false; words.len()];
+    MappedTokens { canon: String::from_utf8(canon).unwrap_or_default(), source: words.clone(), bounds: words, single }
 }
 
 #[derive(PartialEq)]

@@ -1,0 +1,609 @@
+//! Pairs of a suspect and a served text compared again on their exact tokens, with the spans that they share.
+//!
+//! Hashes lead to tokens and n-grams that may be equal; their bytes and ids decide. The plain way to the same figures is
+//! `score::ngrams` and `score::spans`, which the tests hold this to.
+
+use super::copies::{CopyIndex, STAGES, Side, first_layer, layer};
+use crate::error::{Error, Result};
+use crate::exec::Job;
+use crate::params::ShingleParams;
+use crate::score::ngrams::{Grams, floor, windows};
+use crate::score::ratio;
+use crate::score::spans::{Span, common_spans, longest_run};
+use crate::shingle::hash::Seeds;
+use crate::shingle::window::{mapped_windows, values};
+use crate::text::Texts;
+use crate::text::lists::without_markers;
+use crate::text::tokenize::{MappedTokens, code_points, mapped};
+
+/// Rows to compare in full.
+pub struct Pairs<'a> {
+    /// Suspect rows, ascending.
+    pub left: &'a [i64],
+    /// Served rows.
+    pub right: &'a [i64],
+    /// The best served row of each suspect row and stage, -1 for none: compared for the waterfall. It may be empty.
+    pub best: &'a [[i64; STAGES]],
+}
+
+/// What pairs share on their exact tokens, in columns; spans are flat and name their pair.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verified {
+    /// Shared n-grams.
+    pub ngrams: Vec<u32>,
+    /// Share of the suspect text's unmasked n-grams.
+    pub containment_of_suspect: Vec<f64>,
+    /// Share of the served text's unmasked n-grams.
+    pub containment_of_served: Vec<f64>,
+    /// Suspect tokens inside shared n-grams.
+    pub covered: Vec<u32>,
+    /// Tokens of the longest common run.
+    pub longest_run: Vec<u32>,
+    /// Pair of each span.
+    pub span_pair: Vec<i64>,
+    /// Suspect start and end in bytes and in code points, served likewise, and the number of tokens.
+    pub spans: Vec<[u32; 9]>,
+    /// Of the best pairs of each stage together: suspect tokens inside shared n-grams, and spans.
+    pub waterfall: [[u64; 2]; STAGES],
+}
+
+impl Verified {
+    fn append(&mut self, other: Verified) {
+        self.ngrams.extend(other.ngrams);
+        self.containment_of_suspect.extend(other.containment_of_suspect);
+        self.containment_of_served.extend(other.containment_of_served);
+        self.covered.extend(other.covered);
+        self.longest_run.extend(other.longest_run);
+        self.span_pair.extend(other.span_pair);
+        self.spans.extend(other.spans);
+        for (sum, of_part) in self.waterfall.as_flattened_mut().iter_mut().zip(other.waterfall.as_flattened()) {
+            *sum += of_part;
+        }
+    }
+
+    /// Add one pair.
+    fn push(&mut self, pair: usize, found: &Figures, (a, b): (&Text<'_>, &Text<'_>)) {
+        self.ngrams.push(found.shared as u32);
+        self.containment_of_suspect.push(ratio(found.shared, found.open[0]));
+        self.containment_of_served.push(ratio(found.shared, found.open[1]));
+        self.covered.push(found.covered);
+        self.longest_run.push(found.longest_run);
+        let (at, bt) = (&a.forms[found.forms[0]].tokens, &b.forms[found.forms[1]].tokens);
+        let of_a: Vec<u32> = found.spans.iter().flat_map(|s| bytes(at, s.a_start, s.len)).collect();
+        let of_b: Vec<u32> = found.spans.iter().flat_map(|s| bytes(bt, s.b_start, s.len)).collect();
+        // Markers became spaces, byte for byte, so offsets stand in the original all the same.
+        let (chars_a, chars_b) = (code_points(a.text, &of_a), code_points(b.text, &of_b));
+        for (k, span) in found.spans.iter().enumerate() {
+            let (k, m) = (2 * k, 2 * k + 1);
+            self.span_pair.push(pair as i64);
+            self.spans
+                .push([of_a[k], of_a[m], chars_a[k], chars_a[m], of_b[k], of_b[m], chars_b[k], chars_b[m], span.len]);
+        }
+    }
+}
+
+/// The bytes of the original that tokens `start..start + len` stand for.
+fn bytes(tokens: &MappedTokens, start: u32, len: u32) -> [u32; 2] {
+    let of = &tokens.source[start as usize..(start + len) as usize];
+    [of.iter().map(|s| s.0).min().unwrap_or(0), of.iter().map(|s| s.1).max().unwrap_or(0)]
+}
+
+impl CopyIndex {
+    /// Compare pairs again on their exact texts, counting what the last stage still counts, and the best pairs of each
+    /// stage for the waterfall.
+    pub fn verify(
+        &self,
+        suspect: &Side,
+        pairs: &Pairs<'_>,
+        suspect_texts: Texts<'_>,
+        served_texts: Texts<'_>,
+        job: &Job<'_>,
+    ) -> Result<Verified> {
+        let Some(params) = &suspect.sets.params else {
+            return Err(Error::input("spans need texts, not hashes"));
+        };
+        let rows = suspect_texts.len();
+        let inside = |row: &i64, rows: usize| (0..rows as i64).contains(row);
+        if pairs.left.len() != pairs.right.len()
+            || !pairs.left.is_sorted()
+            || !pairs.left.iter().all(|row| inside(row, rows))
+            || !pairs.right.iter().all(|row| inside(row, served_texts.len()))
+            || !pairs.best.as_flattened().iter().all(|row| *row == -1 || inside(row, served_texts.len()))
+            || (!pairs.best.is_empty() && pairs.best.len() != rows)
+            || rows != suspect.sets.len()
+            || served_texts.len() != self.len()
+        {
+            return Err(Error::input("pairs must name rows of both sides, and texts must be those of the sets"));
+        }
+        // Where the pairs of each row start.
+        let mut starts = vec![0usize; rows + 1];
+        pairs.left.iter().for_each(|row| starts[*row as usize + 1] += 1);
+        (0..rows).for_each(|row| starts[row + 1] += starts[row]);
+        let looked = |row: usize| pairs.best.get(row).is_some_and(|best| *best != [-1; STAGES]);
+        let weight = |row: usize| {
+            let size = suspect_texts[row].map_or(0, str::len);
+            let others = starts[row + 1] - starts[row] + usize::from(looked(row));
+            if others == 0 { 1 } else { 32 * size * (1 + others) }
+        };
+        let parts = job.chunks(rows, weight, |rows| {
+            let mut part = Verified::default();
+            let mut work = Work::new(params);
+            for row in rows {
+                let own = starts[row]..starts[row + 1];
+                if own.is_empty() && !looked(row) {
+                    continue;
+                }
+                let a = work.read(suspect_texts[row].unwrap_or_default());
+                let best = pairs.best.get(row).copied().unwrap_or([-1; STAGES]);
+                let mut waiting = best;
+                for pair in own {
+                    let right = pairs.right[pair];
+                    let b = work.read(served_texts[right as usize].unwrap_or_default());
+                    work.pair(&a, &b, suspect.row(row), self.served.row(right as usize));
+                    let found = work.figures(&a, &b, STAGES as u8 - 1);
+                    part.push(pair, &found, (&a, &b));
+                    work.stages(&a, &b, &mut waiting, right, Some(&found), &mut part.waterfall);
+                }
+                for stage in 0..STAGES {
+                    let right = waiting[stage];
+                    if right >= 0 {
+                        let b = work.read(served_texts[right as usize].unwrap_or_default());
+                        work.pair(&a, &b, suspect.row(row), self.served.row(right as usize));
+                        work.stages(&a, &b, &mut waiting, right, None, &mut part.waterfall);
+                    }
+                }
+            }
+            Ok(part)
+        })?;
+        let mut out = Verified::default();
+        parts.into_iter().for_each(|part| out.append(part));
+        Ok(out)
+    }
+}
+
+/// A text as it is, and without its list markers where the parameters ask for both.
+struct Text<'t> {
+    text: &'t str,
+    forms: Vec<Form>,
+}
+
+/// One form of a text.
+struct Form {
+    tokens: MappedTokens,
+    /// The hash of each token.
+    values: Vec<u64>,
+    /// The hash of each n-gram.
+    hashes: Vec<u64>,
+}
+
+/// What a pair shares at one stage.
+struct Figures {
+    /// Shared n-grams.
+    shared: usize,
+    /// Unmasked n-grams of both texts.
+    open: [usize; 2],
+    covered: u32,
+    longest_run: u32,
+    spans: Vec<Span>,
+    /// The forms in which positions are given.
+    forms: [usize; 2],
+}
+
+/// Numbers equal things from 0, in order of first appearance, by open addressing.
+#[derive(Default)]
+struct Numbers {
+    /// 0 is free, else a number and 1.
+    table: Vec<u32>,
+    hashes: Vec<u64>,
+}
+
+impl Numbers {
+    /// Forget all; there will be at most `most` things.
+    fn clear(&mut self, most: usize) {
+        self.hashes.clear();
+        self.table.clear();
+        self.table.resize((2 * most).next_power_of_two(), 0);
+    }
+
+    /// The numbers of the things with `hash`, and the free place behind them.
+    fn probe(&self, hash: u64, mut found: impl FnMut(u32) -> bool) -> usize {
+        let mask = self.table.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.table[at] != 0 {
+            let number = self.table[at] - 1;
+            if self.hashes[number as usize] == hash && found(number) {
+                return at;
+            }
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    /// The number of the thing with `hash` that is the `same`, or the next number.
+    fn number(&mut self, hash: u64, same: impl Fn(u32) -> bool) -> u32 {
+        let at = self.probe(hash, same);
+        if self.table[at] == 0 {
+            self.hashes.push(hash);
+            self.table[at] = self.hashes.len() as u32;
+        }
+        self.table[at] - 1
+    }
+}
+
+/// Forms of a pair: two of the suspect text, two of the served.
+const FORMS: usize = 4;
+
+/// One n-gram of a pair.
+#[derive(Clone, Copy)]
+struct Gram {
+    /// The form and the token where it stood first.
+    form: u8,
+    start: u32,
+    /// A bit for each form that it stands in: those of the suspect text at 0 and 1, those of the served at 2 and 3.
+    held: u8,
+    /// Its layer on either side.
+    layers: [u8; 2],
+}
+
+impl Gram {
+    fn is_open(&self, stage: u8) -> bool {
+        let first = first_layer(self.layers[0], self.layers[1]);
+        first == layer::NONE || first > stage
+    }
+}
+
+/// Steps of the comparison per token before texts count as repetitive and the automaton takes over.
+const STEPS: usize = 8;
+
+/// Compares one pair after the other; keeps its buffers.
+struct Work<'p> {
+    params: &'p ShingleParams,
+    n: usize,
+    seeds: Seeds,
+    numbers: Numbers,
+    /// Of each form the numbers of its tokens, and of its n-grams.
+    ids: [Vec<u32>; FORMS],
+    grams_of: [Vec<u32>; FORMS],
+    grams: Vec<Gram>,
+    /// For each n-gram its last place in the served form, and for each place the one before; from 1, 0 is none.
+    last: Vec<u32>,
+    before: Vec<u32>,
+    /// For each place in the served form where it was met last in the suspect form (from 1), and the n-grams of that run.
+    runs: Vec<(u32, u32)>,
+}
+
+impl<'p> Work<'p> {
+    fn new(params: &'p ShingleParams) -> Self {
+        Work {
+            params,
+            n: params.smallest(),
+            seeds: Seeds::new(params.seed),
+            numbers: Numbers::default(),
+            ids: Default::default(),
+            grams_of: Default::default(),
+            grams: Vec::new(),
+            last: Vec::new(),
+            before: Vec::new(),
+            runs: Vec::new(),
+        }
+    }
+
+    fn read<'t>(&self, text: &'t str) -> Text<'t> {
+        let form = |text: &str| {
+            let tokens = mapped(text, &self.params.analyzer, self.params.normalization);
+            let values = values(&self.seeds, &tokens);
+            let hashes = mapped_windows(&self.seeds, &self.params.analyzer, &tokens, &values, self.n);
+            Form { tokens, values, hashes }
+        };
+        let plain = if self.params.both_lists { without_markers(text) } else { None };
+        Text { text, forms: std::iter::once(form(text)).chain(plain.as_deref().map(form)).collect() }
+    }
+
+    /// Take up a pair: number tokens and n-grams of all forms, and lay the rows' layers over the n-grams.
+    fn pair(&mut self, a: &Text<'_>, b: &Text<'_>, suspect: (&[u64], &[u8]), served: (&[u64], &[u8])) {
+        let forms = || (0..FORMS).filter_map(|f| Some((f, [a, b][f / 2].forms.get(f % 2)?)));
+        let total = forms().map(|(_, form)| form.values.len()).sum();
+        self.numbers.clear(total);
+        self.ids.iter_mut().chain(&mut self.grams_of).for_each(Vec::clear);
+        let mut tokens: Vec<&[u8]> = Vec::with_capacity(total);
+        for (f, form) in forms() {
+            for (i, value) in form.values.iter().enumerate() {
+                let token = form.tokens.token(i);
+                let number = self.numbers.number(*value, |other| tokens[other as usize] == token);
+                if number as usize == tokens.len() {
+                    tokens.push(token);
+                }
+                self.ids[f].push(number);
+            }
+        }
+        self.numbers.clear(total);
+        self.grams.clear();
+        for (f, form) in forms() {
+            for (start, (gram, hash)) in windows(&self.ids[f], self.n).zip(&form.hashes).enumerate() {
+                let number = self.numbers.number(*hash, |other| {
+                    let Gram { form, start, .. } = self.grams[other as usize];
+                    self.ids[usize::from(form)].get(start as usize..start as usize + gram.len()) == Some(gram)
+                        && self.ids[usize::from(form)].len().min(self.n) == gram.len()
+                });
+                if number as usize == self.grams.len() {
+                    self.grams.push(Gram { form: f as u8, start: start as u32, held: 0, layers: [layer::NONE; 2] });
+                }
+                self.grams[number as usize].held |= 1 << f;
+                self.grams_of[f].push(number);
+            }
+        }
+        for (side, (hashes, layers)) in [suspect, served].into_iter().enumerate() {
+            for (hash, layer) in hashes.iter().zip(layers).filter(|(_, layer)| **layer != layer::NONE) {
+                self.numbers.probe(*hash, |gram| {
+                    self.grams[gram as usize].layers[side] = *layer;
+                    false
+                });
+            }
+        }
+    }
+
+    /// Add up the stages that wait for the pair with `right`, which is the one taken up; `last` is what the last stage gave.
+    fn stages(
+        &mut self,
+        a: &Text<'_>,
+        b: &Text<'_>,
+        waiting: &mut [i64; STAGES],
+        right: i64,
+        last: Option<&Figures>,
+        sums: &mut [[u64; 2]; STAGES],
+    ) {
+        let figures = |found: &Figures| [u64::from(found.covered), found.spans.len() as u64];
+        let mut known = last.map(|found| (STAGES as u8 - 1, figures(found)));
+        for stage in (0..STAGES).rev().filter(|stage| waiting[*stage] == right) {
+            // A stage that masks none of the pair's n-grams gives what the one before gives.
+            let same = |above: u8| !self.grams.iter().any(|gram| gram.is_open(stage as u8) != gram.is_open(above));
+            let found = match known {
+                Some((above, found)) if same(above) => found,
+                _ => figures(&self.figures(a, b, stage as u8)),
+            };
+            known = Some((stage as u8, found));
+            sums[stage].iter_mut().zip(found).for_each(|(sum, value)| *sum += value);
+        }
+        waiting.iter_mut().filter(|waits| **waits == right).for_each(|waits| *waits = -1);
+    }
+
+    /// What the pair shares at `stage`.
+    fn figures(&mut self, a: &Text<'_>, b: &Text<'_>, stage: u8) -> Figures {
+        let open = |held: u8| self.grams.iter().filter(|g| g.held & held != 0 && g.is_open(stage)).count();
+        let both =
+            |x: u8, y: u8| self.grams.iter().filter(|g| g.held & x != 0 && g.held & y != 0 && g.is_open(stage)).count();
+        // Positions are those of one form of each text: as they are, or without markers where that shares more.
+        let mut forms = [0, 0];
+        if a.forms.len() + b.forms.len() > 2 {
+            let other = [a.forms.len() - 1, b.forms.len() - 1];
+            if both(1 << other[0], 4 << other[1]) > both(1, 4) {
+                forms = other;
+            }
+        }
+        let (shared, open) = (both(3, 12), [open(3), open(12)]);
+        let (x, y) = (forms[0], 2 + forms[1]);
+        let common = |gram: &Gram| gram.held >> y & 1 != 0 && gram.is_open(stage);
+        let (mut covered, mut covered_to) = (0, 0);
+        let width = self.ids[x].len().min(self.n);
+        for (start, gram) in self.grams_of[x].iter().enumerate() {
+            if common(&self.grams[*gram as usize]) {
+                covered += start + width - start.max(covered_to);
+                covered_to = start + width;
+            }
+        }
+        let short = self.ids.iter().zip(&self.grams_of).any(|(ids, grams)| ids.len() < self.n && !grams.is_empty());
+        let walked = if short { None } else { self.walk(x, y, common) };
+        let (spans, longest_run) = walked.unwrap_or_else(|| self.plain(x, y, stage));
+        Figures { shared, open, covered: covered as u32, longest_run, spans, forms }
+    }
+
+    /// Spans and the longest run from n-gram to n-gram; `None` where the texts share none or repeat themselves.
+    ///
+    /// A run of at least n tokens is a run of its n-grams, so runs of n-grams that stand in both texts, each followed along
+    /// all its places in the served one, are the runs of tokens that `common_spans` finds.
+    fn walk(&mut self, x: usize, y: usize, common: impl Fn(&Gram) -> bool) -> Option<(Vec<Span>, u32)> {
+        let (ours, theirs) = (&self.grams_of[x], &self.grams_of[y]);
+        self.last.clear();
+        self.last.resize(self.grams.len(), 0);
+        self.before.clear();
+        for (place, gram) in (1u32..).zip(theirs) {
+            self.before.push(std::mem::replace(&mut self.last[*gram as usize], place));
+        }
+        self.runs.clear();
+        self.runs.resize(theirs.len() + 1, (0, 0));
+        let most = STEPS * (ours.len() + theirs.len());
+        let (mut steps, mut longest, mut spans) = (0, 0, Vec::new());
+        let mut now: Option<Span> = None;
+        for (i, gram) in (1u32..).zip(ours) {
+            let mut best = (0, 0);
+            if common(&self.grams[*gram as usize]) {
+                // From the last place to the first: the run that ended one place before is not yet overwritten, and of
+                // equally long runs the lowest stays.
+                let mut place = self.last[*gram as usize];
+                while place != 0 {
+                    let (met, run) = self.runs[place as usize - 1];
+                    let run = if met == i - 1 { run + 1 } else { 1 };
+                    self.runs[place as usize] = (i, run);
+                    if run >= best.0 {
+                        best = (run, place);
+                    }
+                    place = self.before[place as usize - 1];
+                    steps += 1;
+                }
+                if steps > most {
+                    return None;
+                }
+            }
+            let (run, place) = best;
+            let len = run + self.n as u32 - 1;
+            let span = Span { a_start: i - run, b_start: place - run, len };
+            if let Some(before) = now
+                && (run == 0 || span.a_start != before.a_start)
+            {
+                spans.push(before);
+            }
+            now = (run > 0).then_some(span);
+            longest = longest.max(run);
+        }
+        spans.extend(now);
+        (longest > 0).then_some((spans, longest + self.n as u32 - 1))
+    }
+
+    /// The same by the automaton.
+    fn plain(&self, x: usize, y: usize, stage: u8) -> (Vec<Span>, u32) {
+        let hidden: Grams<'_> = self
+            .grams
+            .iter()
+            .filter(|gram| !gram.is_open(stage))
+            .map(|gram| {
+                let ids = &self.ids[usize::from(gram.form)];
+                &ids[gram.start as usize..][..ids.len().min(self.n)]
+            })
+            .collect();
+        let (ids_a, ids_b) = (&self.ids[x], &self.ids[y]);
+        let floor = (!hidden.is_empty()).then(|| floor(ids_a, &hidden));
+        let whole = self.n.min(ids_a.len()) as u32;
+        let spans = common_spans(ids_a, ids_b, &[], whole, floor.as_deref());
+        (spans, longest_run(ids_a, ids_b, floor.as_deref()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::join::copies::{Answers, Masks};
+    use crate::params::{Analyzer, Normalization};
+    use crate::score::ngrams::ngram_match;
+    use crate::score::spans::Interner;
+    use crate::shingle::build::from_texts;
+    use crate::text::fast::tests::nasty;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn layer_of(side: &Side, row: usize, hash: u64) -> u8 {
+        let (hashes, layers) = side.row(row);
+        hashes.binary_search(&hash).map_or(layer::NONE, |at| layers[at])
+    }
+
+    /// The definition: sets of n-grams by their ids, and the automaton.
+    fn naive(
+        index: &CopyIndex,
+        suspect: &Side,
+        (left, a): (usize, &str),
+        (right, b): (usize, &str),
+        stage: u8,
+    ) -> Verified {
+        let params = suspect.sets.params.as_ref().expect("texts");
+        let n = params.smallest();
+        let seeds = Seeds::new(params.seed);
+        let forms = |text: &str| -> Vec<MappedTokens> {
+            let tokens = |text: &str| mapped(text, &params.analyzer, params.normalization);
+            let plain = if params.both_lists { without_markers(text) } else { None };
+            std::iter::once(tokens(text)).chain(plain.as_deref().map(tokens)).collect()
+        };
+        let (at, bt) = (forms(a), forms(b));
+        let mut interner = Interner::new();
+        let mut ids = Vec::new();
+        for tokens in at.iter().chain(&bt) {
+            ids.push(interner.ids((0..tokens.len()).map(|i| tokens.token(i))));
+        }
+        let mut hidden = Grams::default();
+        for (ids, tokens) in ids.iter().zip(at.iter().chain(&bt)) {
+            let hashes = mapped_windows(&seeds, &params.analyzer, tokens, &values(&seeds, tokens), n);
+            for (gram, hash) in windows(ids, n).zip(hashes) {
+                let first = first_layer(layer_of(suspect, left, hash), layer_of(&index.served, right, hash));
+                if first != layer::NONE && first <= stage {
+                    hidden.insert(gram);
+                }
+            }
+        }
+        let (ids_a, ids_b) = ids.split_at(at.len());
+        let open = |forms: &[Vec<u32>]| -> std::collections::BTreeSet<Vec<u32>> {
+            forms.iter().flat_map(|ids| windows(ids, n)).filter(|g| !hidden.contains(g)).map(<[u32]>::to_vec).collect()
+        };
+        let (open_a, open_b) = (open(ids_a), open(ids_b));
+        let shared = open_a.intersection(&open_b).count();
+        let look = |i: usize, j: usize| (ngram_match(&ids_a[i], &ids_b[j], n, &hidden), i, j);
+        let (mut found, mut i, mut j) = look(0, 0);
+        let other = look(at.len() - 1, bt.len() - 1);
+        if other.0.ngrams > found.ngrams {
+            (found, i, j) = other;
+        }
+        let (ids_a, ids_b) = (&ids_a[i], &ids_b[j]);
+        let floor = (!hidden.is_empty()).then(|| floor(ids_a, &hidden));
+        let spans = common_spans(ids_a, ids_b, &[], n.min(ids_a.len()) as u32, floor.as_deref());
+        let of_a: Vec<u32> = spans.iter().flat_map(|s| bytes(&at[i], s.a_start, s.len)).collect();
+        let of_b: Vec<u32> = spans.iter().flat_map(|s| bytes(&bt[j], s.b_start, s.len)).collect();
+        let (chars_a, chars_b) = (code_points(a, &of_a), code_points(b, &of_b));
+        let row = |k: usize, len: u32| {
+            let (k, m) = (2 * k, 2 * k + 1);
+            [of_a[k], of_a[m], chars_a[k], chars_a[m], of_b[k], of_b[m], chars_b[k], chars_b[m], len]
+        };
+        Verified {
+            ngrams: vec![shared as u32],
+            containment_of_suspect: vec![ratio(shared, open_a.len())],
+            containment_of_served: vec![ratio(shared, open_b.len())],
+            covered: vec![found.covered as u32],
+            longest_run: vec![found.longest_run],
+            span_pair: vec![0; spans.len()],
+            spans: spans.iter().enumerate().map(|(k, span)| row(k, span.len)).collect(),
+            waterfall: Default::default(),
+        }
+    }
+
+    /// Texts that repeat themselves and each other, with list markers.
+    fn texts() -> impl Strategy<Value = Vec<String>> {
+        let word =
+            proptest::sample::select(vec!["a", "b", "a a", "b a", "\n1. ", " 2) ", "c d e", "a b c d", "É", "漢字"]);
+        let words = proptest::collection::vec(word, 0..25).prop_map(|words| words.join(" "));
+        proptest::collection::vec(prop_oneof![6 => words, 1 => nasty()], 1..4)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(600))]
+        #[test]
+        fn pairs_are_their_definition(
+            ours in texts(), theirs in texts(), prompts in texts(), n in 1u8..5, analyzer in 0usize..3,
+            masked in proptest::collection::vec(any::<u16>(), 0..6),
+        ) {
+            let analyzer = [Analyzer::Word, Analyzer::Char, Analyzer::Byte][analyzer].clone();
+            let params = ShingleParams::new(vec![n], analyzer, Normalization::parse("nfkc_casefold")?, 0)?.with_both_lists()?;
+            let (a, b): (Vec<_>, Vec<_>) =
+                (theirs.iter().map(|t| Some(&**t)).collect(), ours.iter().map(|t| Some(&**t)).collect());
+            let sets = |texts: &[Option<&str>]| from_texts(texts, &params, false, &Job::inline()).map(Arc::new);
+            let prompts: Vec<Option<&str>> = (0..a.len()).map(|row| prompts.get(row).map(String::as_str)).collect();
+            let (served, suspect, prompts) = (sets(&b)?, sets(&a)?, sets(&prompts)?);
+            let all: Vec<u64> = served.hashes.iter().chain(&suspect.hashes).copied().collect();
+            let some = |from: usize| masked.iter().skip(from).step_by(2).filter_map(|i| all.get(usize::from(*i) % all.len().max(1)).copied());
+            let masks = || Masks::new(some(0).collect(), some(1).collect());
+            let side = Side::new(suspect, Some(&prompts), &masks())?;
+            let index = CopyIndex::new(Arc::new(Answers::new(served, None, &Job::inline())?), masks(), 9)?;
+            let pairs: Vec<(i64, i64)> = (0..a.len() as i64).flat_map(|l| (0..b.len() as i64).map(move |r| (l, r))).collect();
+            let (left, right): (Vec<i64>, Vec<i64>) = pairs.iter().copied().unzip();
+            let last = b.len() as i64 - 1;
+            let best: Vec<[i64; STAGES]> = (0..a.len() as i64).map(|row| [0, last, row.min(last), -1]).collect();
+            let got = index.verify(&side, &Pairs { left: &left, right: &right, best: &best }, &a, &b, &Job::inline())?;
+            let plain = |l: i64, r: i64, stage| {
+                let text = |texts: &[Option<&str>], row: i64| texts[row as usize].unwrap_or_default().to_owned();
+                naive(&index, &side, (l as usize, &text(&a, l)), (r as usize, &text(&b, r)), stage)
+            };
+            let mut want = Verified::default();
+            for (pair, (l, r)) in pairs.iter().enumerate() {
+                let mut one = plain(*l, *r, STAGES as u8 - 1);
+                one.span_pair.fill(pair as i64);
+                want.append(one);
+            }
+            for (row, best) in best.iter().enumerate() {
+                for (stage, right) in best.iter().enumerate().filter(|(_, right)| **right >= 0) {
+                    let one = plain(row as i64, *right, stage as u8);
+                    want.waterfall[stage][0] += u64::from(one.covered[0]);
+                    want.waterfall[stage][1] += one.spans.len() as u64;
+                }
+            }
+            let alone = index.verify(&side, &Pairs { left: &[], right: &[], best: &best }, &a, &b, &Job::inline())?;
+            prop_assert_eq!(alone.waterfall, want.waterfall);
+            // NaN is not equal to itself.
+            prop_assert_eq!(format!("{got:?}"), format!("{want:?}"));
+        }
+    }
+}
