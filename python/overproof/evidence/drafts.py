@@ -108,11 +108,12 @@ def score_drafts(
         asked = sets([prompt for prompt in of_row for _ in range(width + 1)])
     nothing = np.zeros(0, np.uint64)
     behind = np.unique(sets(background).hashes) if background is not None else nothing
-    index = _core.CopyIndex(sets(suspect), None, behind, nothing, 1)
+    index = _core.CopyIndex(_core.CopyAnswers(sets(suspect), None), behind, nothing, 1)
     side = _core.CopySide(sets(drafts), asked, behind, nothing)
     # Every shared n-gram makes a candidate; what counts is decided on the exact text.
     found = index.find(side, 1.0, 1e-300, 1.0, min(BEST, max(1, len(index))), threads)
-    verified = index.verify(side, found["left"], found["right"], drafts, suspect, 3, threads)
+    no_best = np.zeros(0, np.int64)  # of stages, which a waterfall would count
+    verified = index.verify(side, found["left"], found["right"], no_best, drafts, suspect, threads)
     table = np.zeros(len(drafts))
     np.maximum.at(table, found["left"], verified[SCORES[score]].astype(np.float64))
     table[[draft is None for draft in drafts]] = np.nan
