@@ -404,16 +404,17 @@ impl CopyIndex {
         let spare = Mutex::new(Vec::new());
         let parts = job.chunks(suspect.sets.len(), weight, |rows| {
             let mut part = Part::default();
-            let mut seen = lock(&spare).pop().unwrap_or_else(|| Seen::new(self.len()));
+            let kept = lock(&spare).pop();
+            let (mut seen, mut stages) = kept.unwrap_or_else(|| (Seen::new(self.len()), vec![0u8; self.len()]));
             let last = rows.end;
             for row in rows {
                 // The next row's n-grams come out of memory while this row is at work.
                 if row + 1 < last {
                     suspect.sets.row(row + 1).iter().for_each(|hash| self.answers.postings.prefetch(*hash));
                 }
-                self.row(suspect, row, rule, top, &mut seen, &mut part);
+                self.row(suspect, row, rule, top, &mut seen, &mut stages, &mut part);
             }
-            lock(&spare).push(seen);
+            lock(&spare).push((seen, stages));
             Ok(part)
         })?;
         let mut out = Matches { served: vec![0; self.len()], ..Matches::default() };
@@ -425,9 +426,9 @@ impl CopyIndex {
                 out.right.push(right);
                 out.hits.push(hits);
             }
-            for (row, stages) in part.served {
-                out.served[row as usize] = out.served[row as usize].max(stages);
-            }
+        }
+        for (_, stages) in lock(&spare).drain(..) {
+            out.served.iter_mut().zip(stages).for_each(|(all, of_thread)| *all = of_thread.max(*all));
         }
         for (row, first) in self.answers.first.iter().enumerate() {
             out.served[row] = out.served[*first as usize];
@@ -435,7 +436,18 @@ impl CopyIndex {
         Ok(out)
     }
 
-    fn row(&self, suspect: &Side, row: usize, rule: Rule, top: usize, seen: &mut Seen, part: &mut Part) {
+    /// Look for row `row` of `suspect`; `stages` holds, for each served row, at how many stages a text matched it so far.
+    #[allow(clippy::too_many_arguments)] // what is looked for, by what rule, and where to
+    fn row(
+        &self,
+        suspect: &Side,
+        row: usize,
+        rule: Rule,
+        top: usize,
+        seen: &mut Seen,
+        stages: &mut [u8],
+        part: &mut Part,
+    ) {
         let (hashes, layers) = suspect.row(row);
         let (open, weight) = (suspect.open[row], suspect.weight(row));
         let masked = hashes.len() as u32 - open;
@@ -447,28 +459,32 @@ impl CopyIndex {
         let mut best = [(0u32, -1i64); STAGES];
         let mut most = 0;
         let mut pairs: Vec<(u32, i64)> = Vec::new();
-        let mut look = |right: u32, most: &mut u32| {
+        // `at_most`: the n-grams that the row may share; `alone`: only masked ones, so that it cannot match at the last stage.
+        let mut look = |right: u32, at_most: u32, alone: bool, most: &mut u32| {
+            let reached = &mut stages[right as usize];
+            let beaten = |best: &(u32, i64)| (best.0, -best.1) > (at_most, -i64::from(right));
+            if alone && usize::from(*reached) >= STAGES - 1 && best[..STAGES - 1].iter().all(beaten) {
+                return;
+            }
             let hits = self.shared(hashes, layers, right as usize);
             if hits[0] < enough {
                 return;
             }
             let served_open = self.served.open[right as usize];
-            let mut stages = 0;
+            let mut accepted = 0;
             for (stage, best) in best.iter_mut().enumerate() {
                 if rule.accepts(hits[stage], weight, open, served_open) {
-                    stages = stage as u8 + 1;
+                    accepted = stage + 1;
                     if (hits[stage], -i64::from(right)) > (best.0, -best.1) {
                         *best = (hits[stage], i64::from(right));
                     }
                 }
             }
             let left = hits[STAGES - 1];
-            if stages == STAGES as u8 {
+            if accepted == STAGES && !alone {
                 pairs.push((left, i64::from(right)));
             }
-            if stages > 0 {
-                part.served.push((right, stages));
-            }
+            *reached = (accepted as u8).max(*reached);
             *most = left.max(*most);
         };
         // Rows that share more unmasked n-grams first: the rest can soon neither match nor raise the score.
@@ -481,7 +497,7 @@ impl CopyIndex {
                     if hits >= enough
                         && (level > most || rule.accepts(hits, weight, open, self.served.open[*right as usize]))
                     {
-                        look(*right, &mut most);
+                        look(*right, hits, false, &mut most);
                     }
                 } else if *hits < level {
                     next = next.max(*hits);
@@ -489,21 +505,19 @@ impl CopyIndex {
             }
             level = next;
         }
-        // Rows that share masked n-grams alone can match at the earlier stages.
+        // Rows that share masked n-grams alone can match at the earlier stages. (The others were looked at, if it matters.)
         if rule.accepts(masked, weight, open, 0) {
             let cut = seen.find(&self.answers.postings, hashes, [None, Some(1), Some(0)], self.limit);
             for (right, [both, own]) in seen.rows.iter().filter(|(_, [both, own])| both + own >= enough) {
                 let hits = own + (both + cut).min(masked_too(*right));
                 if rule.accepts(hits, weight, open, self.served.open[*right as usize]) {
-                    look(*right, &mut most);
+                    look(*right, hits, true, &mut most);
                 }
             }
         }
         let reached = (f64::from(most) * weight / rule.min_ngrams).min(1.0);
         let score = if open > 0 { f64::from(most) / f64::from(open) * reached } else { 0.0 };
         pairs.sort_unstable_by_key(|(hits, right)| (u32::MAX - hits, *right));
-        // A row that shares unmasked and masked n-grams was looked at twice.
-        pairs.dedup();
         pairs.truncate(top);
         part.pairs.extend(pairs.into_iter().map(|(hits, right)| (row as i64, right, hits)));
         part.best.push(best.map(|b| b.1));
@@ -520,12 +534,18 @@ impl CopyIndex {
 
     /// How many n-grams that both sides mask a served row may share with a text, at most.
     fn masked_too<'s>(&'s self, hashes: &[u64], kinds: &[u8]) -> impl Fn(u32) -> u32 + use<'s> {
-        let (mut marks, mut double) = (0, 0);
+        // The places of one n-gram, those of a second one, and the n-grams beyond.
+        let (mut once, mut twice, mut more) = (0u128, 0u128, 0);
         for (hash, _) in hashes.iter().zip(kinds).filter(|(_, kind)| **kind == kind::BOTH) {
-            double += u32::from(marks & mark(*hash) != 0);
-            marks |= mark(*hash);
+            let mark = mark(*hash);
+            more += u32::from(twice & mark != 0);
+            twice |= once & mark;
+            once |= mark;
         }
-        move |row| double + (self.marks[row as usize] & marks).count_ones()
+        move |row| {
+            let marks = self.marks[row as usize];
+            more + (marks & once).count_ones() + (marks & twice).count_ones()
+        }
     }
 
     /// Shared n-grams that each stage still counts.
@@ -613,7 +633,6 @@ struct Part {
     best: Vec<[i64; STAGES]>,
     score: Vec<f64>,
     pairs: Vec<(i64, i64, u32)>,
-    served: Vec<(u32, u8)>,
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::kernel;
+use crate::kernel::memory::with_huge_pages;
+use crate::kernel::table;
 use crate::shingle::ShingleSets;
 
 /// Hashes with the rows that hold them, rows ascending.
@@ -46,7 +47,8 @@ impl Postings {
             sets.row(*row).iter().for_each(|key| ends[part_of(*key) + 1] += 1);
         }
         (1..ends.len()).for_each(|part| ends[part] += ends[part - 1]);
-        let mut pairs = vec![(0u64, 0u32); total];
+        let mut pairs = with_huge_pages(total);
+        pairs.resize(total, (0u64, 0u32));
         for row in &kept {
             for key in sets.row(*row) {
                 let at = &mut ends[part_of(*key)];
@@ -55,7 +57,7 @@ impl Postings {
             }
             job.check()?;
         }
-        let (mut made, mut rows) = (Vec::new(), Vec::with_capacity(total));
+        let (mut made, mut rows) = (Vec::new(), with_huge_pages(total));
         let mut gather = Gather::default();
         let mut start = 0;
         for end in &ends[..1 << bits] {
@@ -65,8 +67,9 @@ impl Postings {
         }
         drop(pairs);
         let bits = (made.len() * 3 / 2).next_power_of_two().trailing_zeros().max(4);
-        let mut postings =
-            Postings { keys: made.len(), rows, slots: vec![Slot::default(); 1 << bits], shift: 64 - bits };
+        let mut slots = with_huge_pages(1 << bits);
+        slots.resize(1 << bits, Slot::default());
+        let mut postings = Postings { keys: made.len(), rows, slots, shift: 64 - bits };
         for slot in made {
             let at = postings.place(slot.key);
             postings.slots[at] = slot;
@@ -110,7 +113,7 @@ impl Postings {
     /// Ask for the cache line in which [`Postings::get`] will look first.
     #[inline]
     pub fn prefetch(&self, key: u64) {
-        kernel::prefetch(&self.slots, self.slot(key));
+        table::prefetch(&self.slots[self.slot(key)]);
     }
 
     /// All hashes with the rows that hold them, in no order that means anything.

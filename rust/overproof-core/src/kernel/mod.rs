@@ -118,20 +118,6 @@ pub fn level() -> Result<Level> {
     CHOSEN.get_or_init(forced).clone().map_err(Error::Input)
 }
 
-/// Ask for the cache line of `slice[at]`, if it is there; changes nothing but time.
-#[inline(always)]
-#[allow(unsafe_code)]
-pub fn prefetch<T>(slice: &[T], at: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(there) = slice.get(at) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch of an address that may be read; SSE is part of every x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(there).cast()) };
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (slice, at);
-}
-
 /// The portable bodies that have one form for all levels, compiled under `$feature`.
 macro_rules! bodies {
     ($(#[$feature:meta])?) => {

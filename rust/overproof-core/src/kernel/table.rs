@@ -131,7 +131,7 @@ pub fn insert(buckets: &mut [Bucket], keys: &[u64], aside: &mut Vec<u64>) -> usi
 /// Ask for a cache line that will be read.
 #[inline(always)]
 #[allow(unsafe_code)]
-pub fn prefetch(line: &Bucket) {
+pub fn prefetch<T>(line: &T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a hint that reads nothing; SSE is always there on x86-64.
     unsafe {

@@ -47,6 +47,9 @@ impl<'p> Finder<'p> {
     }
 
     fn text(&mut self, text: &str) {
+        if self.params.analyzer == Analyzer::Word && text.is_ascii() && self.is_without(text.as_bytes()) {
+            return;
+        }
         self.form(text);
         if self.params.both_lists
             && let Some(plain) = without_markers(text)
@@ -55,13 +58,20 @@ impl<'p> Finder<'p> {
         }
     }
 
+    /// Whether words of these bytes can hold no shingle of digits: too few digits for a whole one, and letters, so that the
+    /// text itself is no short one.
+    fn is_without(&self, words: &[u8]) -> bool {
+        words.iter().map(|b| usize::from(b.is_ascii_digit())).sum::<usize>() < self.params.smallest()
+            && words.iter().any(u8::is_ascii_alphabetic)
+    }
+
     fn form(&mut self, text: &str) {
         self.canon.clear();
         let digits = |token: &[u8]| token.iter().all(u8::is_ascii_digit);
         match self.params.analyzer {
             Analyzer::Word => {
                 self.canonicalizer.words(text, &mut self.canon);
-                if !self.canon.iter().any(u8::is_ascii_digit) {
+                if self.is_without(&self.canon) {
                     return;
                 }
                 let tokens: Vec<&[u8]> = self.canon.split(|b| *b == b' ').filter(|t| !t.is_empty()).collect();
