@@ -84,10 +84,11 @@ bench-smoke: $(CHECKED) ## every benchmark once on a small input
 	cargo test --quiet --package overproof-core --locked --bench stages > /dev/null
 
 .PHONY: bench
-bench: $(RELEASE) ## time us beside other engines, then our stages; raw results go to benches/record
+bench: $(RELEASE) ## time us beside other engines, and our stages; records, plots and tables follow; about half an hour
 	$(PY) -m pip install -q $$($(PY) tools/requirements.py bench)
 	$(PY) -m benches.homes
 	$(PY) -m benches.run
+	$(PY) -m benches.pages
 	$(PY) -m pytest benches
 
 .PHONY: bench-rust

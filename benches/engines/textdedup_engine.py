@@ -18,12 +18,12 @@ CONFIG = MinHashAlgorithmConfig(
     rows=K,
     min_length=1,
 )
+EMBED = CONFIG.get_embed_func()  # each call of this would draw other permutations
 
 
 def signatures(texts: Iterable[str]) -> list[bytes]:
     """One call a text: the step's `map` has batches of one row."""
-    embed = CONFIG.get_embed_func()
-    return [embed([text], [row])["__band_val__"][0] for row, text in enumerate(texts)]
+    return [EMBED([text], [row])["__band_val__"][0] for row, text in enumerate(texts)]
 
 
 def jaccard(a: list[bytes], b: list[bytes]) -> npt.NDArray[np.float64]:

@@ -54,8 +54,8 @@ def jaccard(texts: list[str]) -> sparse.coo_matrix:
 
 
 def check(truth: npt.NDArray[np.int64], answer: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """An engine that misses more than a quarter of the pairs did other work."""
-    return quality.found(truth, answer, 0.75)
+    """An engine that misses half of the pairs did other work."""
+    return quality.found(truth, answer, 0.5)
 
 
 TASK = Task(

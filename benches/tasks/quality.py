@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -32,7 +33,7 @@ def estimate(exact: Float64, trials: int, answer: Float64) -> dict[str, Any]:
         "rmse": rmse,
         "theory": theory,
         "rmse_over_theory": rmse / theory,
-        "right": abs(bias) <= 3.5 * spread and rmse / theory <= 1.05 + 2 / np.sqrt(2 * len(error)),
+        "right": abs(bias) <= 3.5 * spread and rmse / theory <= 1.05 + 2 / math.sqrt(2 * len(error)),
     }
 
 
