@@ -86,8 +86,8 @@ CLAIMS = (
     ("its signature stage alone", "minhash", "overproof affine32-op1", "datasketch bulk, sha1", "alone", 50),
     ("gaoya, from text", "minhash", "overproof affine32-op1", "gaoya", "all", 20),
     ("rensa's full sketch, signature stage alone", "minhash", "overproof affine32-op1", "rensa R", "alone", 2),
-    ("Polars, n-grams as strings", "overlap", "overproof sets", "Polars, strings", "all", 10),
-    ("Polars, n-grams as hashes", "overlap", "overproof sets", "Polars, hashes", "all", None),
+    ("Polars, n-grams as strings", "overlap", "overproof", "Polars, strings", "all", 10),
+    ("Polars, n-grams as hashes", "overlap", "overproof", "Polars, hashes", "all", None),
 )
 CLAIMED = ("minhash", "overlap")
 

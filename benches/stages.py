@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -29,7 +30,6 @@ from benches.runner import Times, Worker, ratio
 ENV = "OVERPROOF_KERNEL"
 LEVELS = ("avx512", "avx2", "sse4.1", "sse2", "neon", "portable")
 MARKED_GHZ = 2.94
-GROWTH = (1.4, 3.0)
 Given = dict[str, Any]
 Marks = tuple[float | None, ...]
 """AVX-512, AVX2, SSE4.1 and SSE2; None: to be stated, no mark."""
@@ -42,7 +42,7 @@ class Row:
     Attributes
     ----------
     name, unit : str
-        The path; GB/s, ns a unit, or seconds.
+        The path; GB/s, G pairs/s, ns a unit, or seconds.
     given : str
         Which input.
     run : callable
@@ -50,7 +50,11 @@ class Row:
     count : callable
         How many units of work an input holds, from what `prepare` made.
     marks : tuple
-        What each level should reach; more is better for GB/s and G pairs/s, less for ns.
+        What each level should reach; more is better for GB/s and G pairs/s, less for ns and seconds.
+    prepare : callable
+        From the input to what `run` takes.
+    growth : (float, float)
+        Allowed time of an input over time of half of it.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Row:
     count: Callable[[Any], float]
     marks: Marks = (None,) * 4
     prepare: Callable[[Any], Any] = lambda given: given
+    growth: tuple[float, float] = (1.4, 3.0)
 
     @property
     def rate(self) -> bool:
@@ -96,6 +101,12 @@ OPH = op.MinHash(K, shingler=SHINGLER, scheme="oph")
 SIMHASH = op.SimHash(64, shingler=SHINGLER)
 
 
+BANDS, THRESHOLD, BAND_RECALL = 32, 0.5, 0.87
+"""Bands that the join of signatures has at this threshold and recall."""
+FAR = 16
+"""Bits: so many that the join compares all pairs, so few that hardly any is found."""
+
+
 def text(name: str, run: Callable[[Any, int], Any], marks: Marks = (None,) * 4, given: str = "texts") -> Row:
     """A path from list[str], in GB/s."""
     return Row(name, "GB/s", given, run, gigabytes, marks)
@@ -115,6 +126,57 @@ def pair_of_sets(given: list[str]) -> tuple[op.ShingleSets, op.ShingleSets]:
 def scores(pair: tuple[op.ShingleSets, op.ShingleSets], threads: int) -> npt.NDArray[np.float64]:
     """Jaccard of each pair of sets."""
     return op.jaccard(*pair, threads=threads)
+
+
+@cache
+def keys(size: int) -> npt.NDArray[np.uint64]:
+    """Hashes of n-grams."""
+    return np.random.default_rng(size).integers(0, 2**64, size, np.uint64)
+
+
+@cache
+def known(size: int) -> op.NgramTable:
+    """A table of them; made once for an input and its half."""
+    return op.NgramTable.from_hashes(keys(size), threads=1)
+
+
+def queries(given: range) -> tuple[op.NgramTable, npt.NDArray[np.uint64]]:
+    """A quarter as many as there are keys, of which half are there, in no order."""
+    rng, size = np.random.default_rng(0), len(given) // 4
+    asked = rng.integers(0, 2**64, size, np.uint64)
+    asked[::2] = keys(given.stop)[rng.integers(0, given.stop, len(asked[::2]))]
+    return known(given.stop), asked
+
+
+def look_up(size: str, given: str, marks: Marks) -> Row:
+    """Exact membership."""
+    return Row(
+        f"n-gram look-up, {size} keys",
+        "ns a look-up",
+        given,
+        lambda made, threads: made[0].contains(made[1], threads=threads),
+        lambda made: len(made[1]) / 1e9,
+        marks,
+        queries,
+    )
+
+
+def signatures(given: range) -> op.SketchArray:
+    """Random ones, of which every second shares about half of its values with the one before."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 2**32, (len(given), K), np.uint32)
+    values[1::2] = np.where(
+        rng.random(values[1::2].shape, np.float32) < 0.5, values[: len(values[1::2]) * 2 : 2], values[1::2]
+    )
+    return op.MinHash(K).from_values(values)
+
+
+def simhashes(given: range) -> op.SketchArray:
+    """Random ones; that of one hash is the hash."""
+    sets = op.ShingleSets.from_hashes(
+        np.arange(len(given) + 1), keys(len(given)), counts=np.ones(len(given), np.uint32)
+    )
+    return op.SimHash(64).sketch(sets)
 
 
 def arrow(texts: list[str]) -> Any:
@@ -147,6 +209,27 @@ ROWS = [
         (1.5, 2.5, 2.5, 2.5),
         pair_of_sets,
     ),
+    look_up("10^7", "keys", (15, 20, 30, 30)),
+    look_up("10^8", "many keys", (22, 24, 35, 35)),
+    Row(
+        f"join of signatures, {BANDS} bands",
+        "s a million rows",
+        "rows",
+        lambda rows, n: op.similarity_join(rows, threshold=THRESHOLD, recall=BAND_RECALL, threads=n),
+        lambda rows: len(rows) / 1e6,
+        (0.7,) * 4,
+        signatures,
+    ),
+    Row(
+        "all-pairs Hamming",
+        "G pairs/s",
+        "bits",
+        lambda rows, n: op.similarity_join(rows, threshold=FAR, metric="hamming", threads=n),
+        lambda rows: len(rows) * (len(rows) - 1) / 2e9,
+        (11, 3, 0.8, 0.8),
+        simhashes,
+        growth=(1.4, 5.5),
+    ),
     Row(
         "crossing, list[str]",
         "ns a text",
@@ -174,7 +257,12 @@ LONG = [SHINGLE_ROW, f"list[str] to MinHash, k = {K}", OPH_ROW]
 
 def digest(made: Any) -> str:
     """Stands for all bytes of a result."""
-    parts = [made.indptr, made.hashes] if isinstance(made, op.ShingleSets) else [np.asarray(made)]
+    if isinstance(made, op.ShingleSets):
+        parts = [made.indptr, made.hashes]
+    elif isinstance(made, op.Pairs):
+        parts = [made.left, made.right, made.score]
+    else:
+        parts = [np.asarray(made)]
     return sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()
 
 
@@ -201,6 +289,10 @@ def inputs(most: int) -> Given:
         "mixed": [" ".join(f"{x} {y}" for x, y in zip(a.split(), b.split(), strict=False)) for a, b in between],
         "wide": [text.upper().translate(wide) for text in texts],
         "blank": [str(b"  ", "ascii") for _ in range(50 * most)],
+        "keys": range(2_500 * most),
+        "many keys": range(25_000 * most),
+        "rows": range(250 * most),
+        "bits": range(16 * most),
     }
     return {name: value for name, value in given.items() if value}
 
@@ -291,7 +383,7 @@ def of_row(row: Row, times: dict[str, dict[str, Times]], given: Given, shingles:
     made: dict[str, Any] = {"row": row.name, "unit": row.unit, "levels": {}}
     for level, cells in times.items():
         growth = ratio(cells["all"], cells["half"])[1]
-        if not GROWTH[0] <= growth <= GROWTH[1]:
+        if not row.growth[0] <= growth <= row.growth[1]:
             raise SystemExit(f"{row.name}, {level}: twice the input took {growth:.2f} times as long")
         mark = row.marks[min(LEVELS.index(level), 3)]
         cell: dict[str, Any] = {"value": value(row, units, cells["all"]), "mark": mark, "growth": growth}

@@ -21,6 +21,8 @@ N = 5
 """Words of a shingle."""
 WINDOW = 8
 """Bytes of a byte window, and words of an n-gram of exact overlap."""
+REACH = 3
+"""Bits in which two SimHashes may differ."""
 RECALL = 0.95
 """What overproof's join is asked for where it may miss a pair."""
 ADAPTERS = (

@@ -6,9 +6,8 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from benches.engines import Engine, pairs
+from benches.engines import REACH, Engine, pairs
 
-REACH = 3
 faiss.omp_set_num_threads(1)
 
 

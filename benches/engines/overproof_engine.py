@@ -6,13 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import overproof as op
 
-from benches.engines import RECALL, WINDOW, Engine, K, N, pairs
+from benches.engines import REACH, RECALL, WINDOW, Engine, K, N, pairs
 
 WORDS = op.Shingler(N)
 BYTES = op.Shingler(WINDOW, analyzer="byte", normalization="none")
 GRAMS = op.Shingler(WINDOW)
 SIMHASH = op.SimHash(64, shingler=WORDS)
-Joined = tuple[Any, float]
 
 
 def minhash(task: str, scheme: str, work: str) -> Engine:
@@ -29,7 +28,7 @@ def join(name: str, work: str, prepare: Any, recall: float) -> Engine:
         "overproof",
         work,
         lambda given: op.similarity_join(given[0], threshold=given[1], recall=recall, threads=1),
-        lambda found: pairs(zip(found.left.tolist(), found.right.tolist(), strict=True)),
+        listed,
         lambda given: (prepare(given[0]), given[1]),
     )
 
@@ -40,13 +39,21 @@ def share_of_bits(a: op.SketchArray, b: op.SketchArray) -> npt.NDArray[np.float6
 
 
 def coverage(given: tuple[list[str], list[str]]) -> npt.NDArray[np.float64]:
-    """Share of each suspect text's n-grams that the reference has, through sets and NumPy."""
-    suspect, reference = (GRAMS.transform(texts, threads=1) for texts in given)
-    known = np.unique(reference.hashes)
-    at = np.minimum(np.searchsorted(known, suspect.hashes), len(known) - 1)
-    hits = np.concatenate([[0], np.cumsum(known[at] == suspect.hashes)])
-    found: npt.NDArray[np.float64] = (hits[suspect.indptr[1:]] - hits[suspect.indptr[:-1]]) / np.diff(suspect.indptr)
-    return found
+    """Share of each suspect text's n-grams that the reference has."""
+    suspect, reference = given
+    return op.NgramTable(reference, shingler=GRAMS, threads=1).coverage(suspect, threads=1)
+
+
+def sketches(values: npt.NDArray[np.uint64]) -> op.SketchArray:
+    """Values as SimHash rows: that of one hash is the hash."""
+    rows = np.arange(len(values) + 1)
+    sets = op.ShingleSets.from_hashes(rows, values, counts=np.ones(len(values), np.uint32))
+    return op.SimHash(64).sketch(sets, threads=1)
+
+
+def listed(found: op.Pairs) -> npt.NDArray[np.int64]:
+    """Pairs of rows."""
+    return pairs(zip(found.left.tolist(), found.right.tolist(), strict=True))
 
 
 ENGINES = [
@@ -80,5 +87,21 @@ ENGINES = [
         lambda texts: op.MinHash(K, shingler=WORDS).sketch(texts, threads=1),
         RECALL,
     ),
-    Engine("overlap", "overproof sets", "overproof", "sets of 64-bit hashes, NumPy", coverage, lambda found: found),
+    Engine(
+        "hamming",
+        "overproof",
+        "overproof",
+        "similarity_join of SimHash rows; what makes rows of values is not part of the second stage",
+        lambda rows: op.similarity_join(rows, threshold=REACH, metric="hamming", threads=1),
+        listed,
+        sketches,
+    ),
+    Engine(
+        "overlap",
+        "overproof",
+        "overproof",
+        "NFKC + case fold, Unicode words; a table of 64-bit hashes of n-grams, through which texts go",
+        coverage,
+        lambda found: found,
+    ),
 ]

@@ -8,10 +8,9 @@ import numpy.typing as npt
 import xxhash
 from datasketch import MinHash
 
-from benches.engines import WINDOW, Engine, K, differing, each, pairs
+from benches.engines import REACH, WINDOW, Engine, K, differing, each, pairs
 from benches.engines.shingles import bytestrings
 
-REACH = 3
 BANDS = {0.7: 14, 0.8: 9}
 UInt64 = npt.NDArray[np.uint64]
 

@@ -6,10 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from simhash import Simhash, SimhashIndex
 
-from benches.engines import Engine, differing, each, pairs
+from benches.engines import REACH, Engine, differing, each, pairs
 from benches.engines.shingles import strings
-
-REACH = 3
 
 
 def signatures(rows: Iterable[list[str]]) -> list[int]:

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import xxhash
 from simhash import compute, find_all
 
-from benches.engines import Engine, differing, each, pairs
+from benches.engines import REACH, Engine, differing, each, pairs
 from benches.engines.shingles import bytestrings
 
-REACH, BLOCKS = 3, 6
+BLOCKS = 6
 
 
 def signatures(rows: Iterable[list[bytes]]) -> list[int]:

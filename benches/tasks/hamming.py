@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benches.engines import REACH
 from benches.tasks import Case, Task, quality
-
-REACH = 3
 
 
 def cases(most: int, _names: list[str]) -> Iterator[Case]:
