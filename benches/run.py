@@ -97,8 +97,7 @@ def of_case(task: Task, case: Case, engines: list[Found], rounds: int) -> dict[s
         own = task.name, engine.name
         call("give", inputs)
         try:
-            memory = call("memory", *own, "all")
-            first = call("time", *own, "all", False, 1)
+            first = call("first", *own, "all")
             measured = task.check(case.truth, call("answers", *own, probes))
         except RemoteError as error:
             results.append({"engine": engine.name, "failed": str(error)})
@@ -110,8 +109,8 @@ def of_case(task: Task, case: Case, engines: list[Found], rounds: int) -> dict[s
                 "engine": engine.name,
                 **engine.facts,
                 "quality": measured,
-                "memory": memory,
-                "first_pass_s": rounded(first),
+                "memory": first["memory"],
+                "first_pass_cpu_s": first["cpu_s"],
             }
         )
         timed = [("all", False), ("half", False)] + [("half", True)] * engine.facts["alone"]
@@ -138,7 +137,7 @@ def of_case(task: Task, case: Case, engines: list[Found], rounds: int) -> dict[s
 def speed(task: Task, case: Case, calls: dict[str, Times], yardstick: dict[str, Times] | None) -> dict[str, Any]:
     """Rates and ratios of one engine; SystemExit where time does not grow as it should."""
     low, high = task.growth
-    growth = ratio(calls["all"], calls["half"])[1]
+    growth = min(calls["all"].cpu) / min(calls["half"].cpu)
     if not low <= growth <= high:
         raise SystemExit(f"{case.name}: twice the input took {growth:.2f} times as long; nothing is recorded")
     made: dict[str, Any] = {"per_s": case.items / calls["all"].median, "growth": growth}

@@ -382,7 +382,7 @@ def of_row(row: Row, times: dict[str, dict[str, Times]], given: Given, shingles:
     units = row.count(row.prepare(given[row.given]))
     made: dict[str, Any] = {"row": row.name, "unit": row.unit, "levels": {}}
     for level, cells in times.items():
-        growth = ratio(cells["all"], cells["half"])[1]
+        growth = min(cells["all"].cpu) / min(cells["half"].cpu)
         if not row.growth[0] <= growth <= row.growth[1]:
             raise SystemExit(f"{row.name}, {level}: twice the input took {growth:.2f} times as long")
         mark = row.marks[min(LEVELS.index(level), 3)]

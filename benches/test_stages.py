@@ -34,6 +34,6 @@ def test_a_worker_gives_the_same_answer_and_a_time() -> None:
     assert own.name in [f["name"] for f in facts if f["task"] == "minhash"]
     worker("give", {"all": given.given, **dict(enumerate(given.probes))})
     assert np.array_equal(worker("answers", own.task, own.name, [0, 1]), own.answers(given.probes))
-    assert worker("memory", own.task, own.name, "all")["peak"] > 0
+    assert worker("first", own.task, own.name, "all")["memory"]["peak"] > 0
     assert min(worker("time", own.task, own.name, "all", False, 2)) > 0
     worker.stop()

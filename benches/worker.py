@@ -46,8 +46,8 @@ class Worker:
         """The engine's answer to inputs."""
         return self.engines[task, engine].answers(self.given[name] for name in names)
 
-    def memory(self, task: str, engine: str, name: str) -> dict[str, int]:
-        """Anonymous memory of this process before a run and at its highest point, in bytes.
+    def first(self, task: str, engine: str, name: str) -> dict[str, Any]:
+        """The first run: its CPU seconds, and the anonymous memory of this process before and at its highest, in bytes.
 
         Files that are mapped, such as libraries, do not count: at the highest point as many as at the end.
         """
@@ -55,10 +55,12 @@ class Worker:
         ctypes.CDLL(None).malloc_trim(0)
         before = status("RssAnon")
         Path("/proc/self/clear_refs").write_text("5")  # forget the highest point so far
+        since = time.process_time()
         made = self.engines[task, engine].whole(self.given[name])
+        seconds = time.process_time() - since
         peak = status("VmHWM") - status("RssFile") - status("RssShmem")
         del made
-        return {"before": before, "peak": peak, "added": peak - before}
+        return {"cpu_s": seconds, "memory": {"before": before, "peak": peak, "added": peak - before}}
 
     def time(self, task: str, engine: str, name: str, alone: bool, repeats: int) -> tuple[float, float]:
         """CPU and wall time in seconds of one run, over `repeats` of them; the clock stops while a result is alive."""
