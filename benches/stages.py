@@ -422,14 +422,14 @@ def table(made: dict[str, Any]) -> str:
     clock = made["yardsticks"]["multiply_ghz"] / MARKED_GHZ
     lines = [
         f"\n### stages: {', '.join(f'{k} {v:.2f}' for k, v in made['yardsticks'].items())}\n",
-        f"| path | unit |{''.join(f' {level} | scaled mark |' for level in made['levels'])}",
+        f"| path | unit |{''.join(f' {level} | mark, here |' for level in made['levels'])}",
         f"| --- | --- |{' ---: |' * 2 * len(made['levels'])}",
     ]
     for row in made["rows"]:
         cells = []
         for cell in row["levels"].values():
             mark = scaled(row["unit"], cell, clock)
-            cells += [f"{cell['value']:.2f}", "" if mark is None else f"{mark:.2f}{missed(row['unit'], cell, mark)}"]
+            cells += [f"{cell['value']:.2f}", "" if mark is None else marked(row["unit"], cell, mark)]
         lines.append(f"| {row['row']} | {row['unit']} | {' | '.join(cells)} |")
     lines += ["", "| path | two threads, times one | CPU time, times one |", "| --- | ---: | ---: |"]
     lines += [f"| {t['row']} | {t['times_faster']:.2f} | {t['cpu_times']:.2f} |" for t in made["threads"]]
@@ -450,6 +450,7 @@ def scaled(unit: str, cell: dict[str, Any], clock: float) -> float | None:
     return float(cell["mark"] * clock if unit.startswith("G") else cell["mark"] / clock)
 
 
-def missed(unit: str, cell: dict[str, Any], mark: float) -> str:
-    """A sign where the mark is not reached."""
-    return "" if (cell["value"] >= mark) == unit.startswith("G") else " (missed)"
+def marked(unit: str, cell: dict[str, Any], mark: float) -> str:
+    """The mark as it was set, then at this clock; a sign where that is not reached."""
+    set_ = "" if cell["mark"] is None else f"{cell['mark']:g}, "
+    return f"{set_}{mark:.2f}{'' if (cell['value'] >= mark) == unit.startswith('G') else ' (missed)'}"

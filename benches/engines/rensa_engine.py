@@ -5,6 +5,7 @@ their position, so equal rows say little about the Jaccard of the sets. It is ti
 does so, under its own name.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,6 @@ from benches.engines import Engine, K, each, equal_share, objects, pairs
 from benches.engines.shingles import strings, windows
 
 SEED = 42
-# Bands as datasketch chooses them at k = 128; rensa takes a number of bands that divides k.
-BANDS = {0.7: 16, 0.8: 8}
 
 
 def rows_equal(a: RMinHashDigestMatrix, b: RMinHashDigestMatrix) -> npt.NDArray[np.float64]:
@@ -29,12 +28,25 @@ def matrix(rows: Any) -> RMinHashDigestMatrix:
     return RMinHash.digest_matrix_from_token_sets(rows, K, SEED)
 
 
-def lsh(given: tuple[list[RMinHash], float]) -> list[tuple[int, int]]:
+def join(bands: int, given: tuple[list[RMinHash], float]) -> list[tuple[int, int]]:
     """All candidates: they share a band, and nothing else is checked."""
     signatures, threshold = given
-    index = RMinHashLSH(threshold=threshold, num_perm=K, num_bands=BANDS[threshold])
+    index = RMinHashLSH(threshold=threshold, num_perm=K, num_bands=bands)
     index.insert_many(signatures)
     return [(row, other) for row, found in enumerate(index.query_all(signatures)) for other in found]
+
+
+def lsh(bands: int) -> Engine:
+    """Pairs of one side. The bands must divide k; 8 and 16 stand on either side of what datasketch chooses."""
+    return Engine(
+        "lsh",
+        f"rensa, {bands} bands",
+        "rensa",
+        "signatures by RMinHash.from_token_sets; RMinHashLSH, insert_many and query_all; candidates as they come",
+        partial(join, bands),
+        pairs,
+        lambda given: (RMinHash.from_token_sets(map(strings, given[0]), K, SEED), given[1]),
+    )
 
 
 ENGINES = [
@@ -75,13 +87,6 @@ ENGINES = [
         rows_equal,
         each(windows),
     ),
-    Engine(
-        "lsh",
-        "rensa",
-        "rensa",
-        "signatures by RMinHash.from_token_sets; RMinHashLSH, insert_many and query_all; candidates as they come",
-        lsh,
-        pairs,
-        lambda given: (RMinHash.from_token_sets(map(strings, given[0]), K, SEED), given[1]),
-    ),
+    lsh(8),
+    lsh(16),
 ]
