@@ -88,6 +88,7 @@ bench: $(RELEASE) ## time us beside other engines, and our stages; records, plot
 	$(PY) -m pip install -q $$($(PY) tools/requirements.py bench)
 	$(PY) -m benches.homes
 	$(PY) -m benches.run
+	$(PY) -m benches.compare
 	$(PY) -m benches.pages
 	$(PY) -m pytest benches
 

@@ -95,7 +95,7 @@ CLAIMED = ("minhash", "overlap")
 def claims(records: Records) -> str:
     """Ours from text against each: ratio within each round, then median, least and most; memory beside it."""
     lines = [
-        "| overproof from text is faster than | aim | times | of the rounds | memory added, MB: ours, its |",
+        "| overproof from text is faster than | aim | times | range over rounds | memory added, MB: ours, its |",
         "| --- | ---: | ---: | ---: | ---: |",
     ]
     for what, task, ours, other, stage, least in CLAIMS:
