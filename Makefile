@@ -96,6 +96,11 @@ bench: $(RELEASE) ## time us beside other engines, and our stages; records, plot
 bench-rust: check-tools ## time the stages of the core alone; BENCH=join names one, OVERPROOF_KERNEL=avx2 the level
 	cargo bench --quiet --package overproof-core --locked --bench stages -- $(BENCH)
 
+.PHONY: profile
+profile: $(RELEASE) ## where each nanosecond goes from list[str] to a sketch, at every level; docs/method/profile.md
+	cargo build --quiet --release --package overproof-core --locked --examples
+	$(PY) -m benches.profile
+
 .PHONY: validity
 validity: $(RELEASE) ## recall and false positives on real texts, where OVERPROOF_SHARED_DATA has them; about 3 minutes
 	$(PY) -m benches.validity

@@ -3,9 +3,11 @@
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import overproof as op
+import pytest
 from overproof import _core
 
 
@@ -39,3 +41,8 @@ def test_a_build_for_tests_says_so_once() -> None:
         [sys.executable, "-c", "import overproof, overproof.build"], capture_output=True, text=True, check=True
     )
     assert done.stderr.count("built for tests") == int(_core.DEBUG_BUILD)
+
+
+@pytest.mark.skipif(_core.DEBUG_BUILD, reason="a build for tests carries its line numbers; wheels are held to this")
+def test_the_extension_stays_small() -> None:
+    assert Path(_core.__file__).stat().st_size < 8_000_000
