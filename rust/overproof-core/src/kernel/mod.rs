@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::shingle::hash::Seeds;
 use std::sync::OnceLock;
 use table::{Bucket, Table};
-pub use text::first_bytes;
+pub use text::{SPARE, first_bytes};
 
 /// The environment variable that forces a level, for tests. A level never changes a value.
 pub const ENV: &str = "OVERPROOF_KERNEL";
@@ -224,9 +224,6 @@ macro_rules! dispatch {
         }
     };
 }
-
-/// Values past the last edge that [`edges`] may write over.
-pub const SPARE: usize = text::BLOCK;
 
 dispatch! {
     /// Write to `out` where runs of other bytes than spaces start and end, in turn, and return how many edges there are.

@@ -5,6 +5,9 @@ use crate::shingle::hash::{KP, Seeds, fin};
 /// Bytes looked at together.
 pub const BLOCK: usize = 64;
 
+/// Values past the last edge that may be written over.
+pub const SPARE: usize = BLOCK + 8;
+
 /// Where the bits of a byte stand, lowest first; the rest is filled with zeros.
 const PLACES: [[u16; 8]; 256] = {
     let mut places = [[0; 8]; 256];
@@ -34,15 +37,18 @@ pub fn edges(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
         // Eight places are written for each byte of the mask, and the next byte's are written over what was too many:
         // no branch depends on the text.
         let ends = ends_of_bytes(left);
-        let mut from = count;
-        for (k, byte) in left.to_le_bytes().into_iter().enumerate() {
-            let base = (at * BLOCK + 8 * k) as u16;
-            if let Some(eight) = out.get_mut(from..from + 8) {
-                eight.copy_from_slice(&PLACES[usize::from(byte)].map(|place| place + base));
+        let Some(room) = out[count..].first_chunk_mut::<SPARE>() else { break };
+        let (mut base, mut from) = ([(at * BLOCK) as u16; 8], 0);
+        for (byte, end) in left.to_le_bytes().into_iter().zip(ends) {
+            // At most 56 edges stand before the last byte; the mask says so to the compiler.
+            let eight = &mut room[from & (BLOCK - 1)..][..8];
+            for ((to, place), base) in eight.iter_mut().zip(PLACES[usize::from(byte)]).zip(&mut base) {
+                *to = place + *base;
+                *base += 8;
             }
-            from = count + usize::from(ends[k]);
+            from = usize::from(end);
         }
-        count = from;
+        count += from;
     }
     count
 }
