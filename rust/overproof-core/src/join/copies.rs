@@ -7,6 +7,7 @@ use super::overlap::Rarity;
 use super::postings::Postings;
 use crate::error::{Error, Result};
 use crate::exec::Job;
+use crate::kernel::table;
 use crate::params::ShingleParams;
 use crate::score::spans::TokenHasher;
 use crate::shingle::ShingleSets;
@@ -611,9 +612,12 @@ impl Seen {
     fn find(&mut self, postings: &Postings, hashes: &[u64], counter: [Option<usize>; 3], limit: usize) -> u32 {
         self.rows.clear();
         let mut cut = 0;
-        for (hash, kind) in hashes.iter().zip(&self.kinds) {
-            let Some(counter) = counter[usize::from(*kind)] else { continue };
-            let rows = postings.get(*hash);
+        // All lists are asked for before the first is read.
+        let counted = |(hash, kind): (&u64, &u8)| Some((counter[usize::from(*kind)]?, postings.get(*hash)));
+        let lists: Vec<(usize, &[u32])> =
+            hashes.iter().zip(&self.kinds).filter_map(counted).filter(|(_, rows)| !rows.is_empty()).collect();
+        lists.iter().for_each(|(_, rows)| table::prefetch(&rows[0]));
+        for (counter, rows) in lists {
             cut += u32::from(rows.len() > limit);
             for row in &rows[..rows.len().min(limit)] {
                 let count = &mut self.counts[*row as usize];
