@@ -11,6 +11,7 @@ use crate::kernel::table::{Bucket, REACH, Table, spread};
 use crate::kernel::{self, Level};
 use crate::partition::Partitioned;
 use crate::score::ratio;
+use crate::shingle::sort::HashSorter;
 use crate::sketch::{HashRows, Rows};
 
 /// Keys for each 100 buckets of eight: few enough that one key in fifty leaves its own.
@@ -157,14 +158,16 @@ impl NgramTable {
             rows.len(),
             |i| rows.weight(i),
             |range| {
-                let (mut scratch, mut distinct, mut hits) = (rows.scratch(), Distinct::default(), Vec::new());
+                let (mut scratch, mut sorter, mut hits) = (rows.scratch(), HashSorter::default(), Vec::new());
+                let (mut hashes, mut keys) = (Vec::new(), Vec::new());
                 let mut shares = Vec::with_capacity(range.len());
                 for i in range {
-                    distinct.clear();
-                    rows.feed(i, &mut scratch, |hashes| distinct.add(hashes));
-                    let keys = distinct.finish();
+                    hashes.clear();
+                    rows.feed(i, &mut scratch, |some| hashes.extend_from_slice(some));
+                    sorter.sort(&hashes, &mut keys);
+                    keys.dedup();
                     hits.resize(keys.len().max(hits.len()), false);
-                    kernel::contains(level, &table, keys, &mut hits[..keys.len()]);
+                    kernel::contains(level, &table, &keys, &mut hits[..keys.len()]);
                     shares.push(ratio(hits[..keys.len()].iter().filter(|hit| **hit).count(), keys.len()));
                 }
                 Ok(shares)
@@ -177,57 +180,6 @@ impl NgramTable {
 /// Buckets for so many keys.
 fn buckets_for(keys: usize) -> usize {
     keys / LOAD * 100 + keys % LOAD * 100 / LOAD + REACH
-}
-
-/// The distinct ones of a few hashes, through a table that stays in the first cache; sorting would take as long as
-/// shingling.
-#[derive(Default)]
-struct Distinct {
-    hashes: Vec<u64>,
-    seen: Vec<u64>,
-}
-
-/// Places that are tried for a hash. More are needed where somebody made the hashes meet; sorting then does it.
-const TRIES: usize = 64;
-
-impl Distinct {
-    fn clear(&mut self) {
-        self.hashes.clear();
-    }
-
-    fn add(&mut self, hashes: &[u64]) {
-        self.hashes.extend_from_slice(hashes);
-    }
-
-    /// The distinct hashes, in no order that means anything.
-    fn finish(&mut self) -> &[u64] {
-        let places = (2 * self.hashes.len()).next_power_of_two();
-        self.seen.clear();
-        self.seen.resize(places, 0);
-        let (mut kept, mut zero) = (0, false);
-        for i in 0..self.hashes.len() {
-            let hash = self.hashes[i];
-            // 0 marks a free place.
-            let mut at = hash as usize & (places - 1);
-            let mut tries = 0;
-            while self.seen[at] != hash && self.seen[at] != 0 && tries < TRIES {
-                at = (at + 1) & (places - 1);
-                tries += 1;
-            }
-            if tries == TRIES {
-                self.hashes.sort_unstable();
-                self.hashes.dedup();
-                return &self.hashes;
-            }
-            let new = if hash == 0 { !zero } else { self.seen[at] == 0 };
-            zero |= hash == 0;
-            self.seen[at] = hash;
-            self.hashes[kept] = hash;
-            kept += usize::from(new);
-        }
-        self.hashes.truncate(kept);
-        &self.hashes
-    }
 }
 
 #[cfg(test)]
@@ -258,16 +210,6 @@ mod tests {
             prop_assert_eq!(table.contains(&job, &asked)?, want);
             let again = table.clone().compact(&job, kernel::level()?)?;
             prop_assert_eq!(again.hashes(), table.hashes());
-        }
-
-        #[test]
-        fn distinct_hashes_are_a_set(hashes in hashes(400)) {
-            let mut distinct = Distinct::default();
-            distinct.add(&hashes);
-            let found = distinct.finish().to_vec();
-            let set: BTreeSet<u64> = hashes.into_iter().collect();
-            prop_assert_eq!(found.len(), set.len());
-            prop_assert_eq!(found.into_iter().collect::<BTreeSet<u64>>(), set);
         }
 
         #[test]

@@ -4,7 +4,7 @@ pub mod build;
 pub mod hash;
 pub mod numbers;
 pub mod set;
-mod sort;
+pub mod sort;
 pub mod window;
 
 pub use set::ShingleSets;
