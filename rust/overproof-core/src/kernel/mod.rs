@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::shingle::hash::Seeds;
 use std::sync::OnceLock;
 use table::{Bucket, Table};
-pub use text::{SPARE, first_bytes};
+pub use text::{AsciiFold, SPARE, first_bytes};
 
 /// The environment variable that forces a level, for tests. A level never changes a value.
 pub const ENV: &str = "OVERPROOF_KERNEL";
@@ -120,7 +120,11 @@ pub fn level() -> Result<Level> {
 
 /// The portable bodies that have one form for all levels, compiled under `$feature`.
 macro_rules! bodies {
-    ($(#[$feature:meta])?) => {
+    ($block:literal $(, #[$feature:meta])?) => {
+        $(#[$feature])?
+        pub fn ascii(source: &[u8], how: $crate::kernel::AsciiFold, out: &mut Vec<u8>) -> usize {
+            $crate::kernel::text::ascii::<$block>(source, how, out)
+        }
         $(#[$feature])?
         pub fn token_values(seeds: &$crate::shingle::hash::Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
             $crate::kernel::text::token_values(seeds, text, tokens, out);
@@ -189,7 +193,7 @@ macro_rules! bodies64 {
 use {bodies, bodies_varied, bodies32, bodies64};
 
 mod baseline {
-    bodies!();
+    bodies!(32);
     bodies_varied!();
     bodies64!(8, 4);
     pub use super::sets::merge as intersection;
@@ -231,6 +235,10 @@ dispatch! {
     /// `text` is whole blocks of 64 bytes, 2^15 bytes at most, and a run reaches into it if `inside`; `out` has room for
     /// one edge per byte and [`SPARE`] more.
     edges(text: &[u8], inside: bool, out: &mut [u16]) -> usize
+}
+dispatch! {
+    /// Append the leading ASCII bytes of `source`, one byte for each, and return how many there were.
+    ascii(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize
 }
 dispatch! {
     /// Append the value of each token, `text[from..to]`; 16 bytes of text stand behind the last one's start.
@@ -334,6 +342,21 @@ mod tests {
             let definition = all(None);
             for level in available() {
                 prop_assert!(all(Some(level)) == definition, "{}", level.name());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ascii_is_folded_alike(text in "[ -~\t\n]{0,200}", beyond in "(é[ -~]{0,70})?", words in any::<bool>(), lower in any::<bool>(), zero_digits in any::<bool>()) {
+            let how = AsciiFold { words, lower, zero_digits };
+            let source = [text.as_bytes(), beyond.as_bytes()].concat();
+            let mut definition = vec![1];
+            prop_assert_eq!(naive::ascii(&source, how, &mut definition), text.len());
+            for level in available() {
+                let mut found = vec![1];
+                prop_assert_eq!(ascii(level, &source, how, &mut found), text.len(), "{}", level.name());
+                prop_assert_eq!(&found, &definition, "{}", level.name());
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The definitions: what every level must give, bit for bit (docs/spec/sketches.md).
 
+use super::AsciiFold;
 use super::table::{Bucket, REACH, Table, place};
 use crate::shingle::hash::{Seeds, fin};
 
@@ -114,4 +115,17 @@ pub fn insert(buckets: &mut [Bucket], keys: &[u64], aside: &mut Vec<u64>) -> usi
         }
     }
     new
+}
+
+/// What becomes of each leading ASCII byte.
+pub fn ascii(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
+    let ascii = source.iter().take_while(|b| b.is_ascii());
+    let before = out.len();
+    out.extend(ascii.map(|b| match b {
+        b'0'..=b'9' if how.zero_digits => b'0',
+        b if how.words && !b.is_ascii_alphanumeric() => b' ',
+        b if how.lower => b.to_ascii_lowercase(),
+        b => *b,
+    }));
+    out.len() - before
 }

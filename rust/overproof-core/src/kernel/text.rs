@@ -82,6 +82,79 @@ pub fn first_bytes(sixteen: &[u8; 16], len: usize) -> (u64, u64) {
     (wide as u64 & keep.0, (wide >> 64) as u64 & keep.1)
 }
 
+/// What becomes of ASCII characters.
+#[derive(Clone, Copy, Debug)]
+pub struct AsciiFold {
+    /// Everything but letters and digits becomes a space.
+    pub words: bool,
+    /// Letters become lower-case.
+    pub lower: bool,
+    /// Digits become 0.
+    pub zero_digits: bool,
+}
+
+/// See `kernel::ascii`; `B` bytes at a time.
+#[inline(always)]
+pub fn ascii<const B: usize>(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
+    match (how.words, how.lower) {
+        (true, true) => folded::<B, true, true>(source, how.zero_digits, out),
+        (true, false) => folded::<B, true, false>(source, how.zero_digits, out),
+        (false, true) => folded::<B, false, true>(source, how.zero_digits, out),
+        (false, false) => folded::<B, false, false>(source, how.zero_digits, out),
+    }
+}
+
+#[inline(always)]
+fn folded<const B: usize, const WORDS: bool, const LOWER: bool>(
+    source: &[u8],
+    zero_digits: bool,
+    out: &mut Vec<u8>,
+) -> usize {
+    let mut done = 0;
+    while let Some(block) = source[done..].first_chunk::<B>() {
+        let made = folded_block::<B, WORDS, LOWER>(block, zero_digits);
+        if block.iter().fold(0, |all, b| all | b) >= 0x80 {
+            break;
+        }
+        out.extend_from_slice(&made);
+        done += B;
+    }
+    let mut block = [0x80u8; B];
+    let left = source.len().min(done + B) - done;
+    block[..left].copy_from_slice(&source[done..done + left]);
+    let rest = leading_ascii(&block);
+    out.extend_from_slice(&folded_block::<B, WORDS, LOWER>(&block, zero_digits)[..rest]);
+    done + rest
+}
+
+/// How many bytes come before the first one beyond ASCII.
+#[inline(always)]
+fn leading_ascii<const B: usize>(block: &[u8; B]) -> usize {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    for (at, eight) in (0..).step_by(8).zip(block.as_chunks::<8>().0) {
+        let beyond = u64::from_le_bytes(*eight) & HIGH;
+        if beyond != 0 {
+            return at + beyond.trailing_zeros() as usize / 8;
+        }
+    }
+    B
+}
+
+#[inline(always)]
+fn folded_block<const B: usize, const WORDS: bool, const LOWER: bool>(block: &[u8; B], zero_digits: bool) -> [u8; B] {
+    let keep_digit = if zero_digits { 0 } else { 0x0F };
+    let mut made = [0u8; B];
+    for (to, &b) in made.iter_mut().zip(block) {
+        let lower = b | 0x20;
+        let letter = lower.wrapping_sub(b'a') < 26;
+        let digit = b.wrapping_sub(b'0') < 10;
+        let kept = if LOWER && letter { lower } else { b };
+        let kept = if digit { b'0' | (kept & keep_digit) } else { kept };
+        *to = if !WORDS || letter || digit { kept } else { b' ' };
+    }
+    made
+}
+
 /// See `kernel::token_values`.
 #[inline(always)]
 pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {

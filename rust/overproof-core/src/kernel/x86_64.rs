@@ -12,14 +12,14 @@ use std::arch::x86_64::*;
 pub mod sse41 {
     pub use super::baseline::{min_affine64, min_legacy61, near};
     pub use crate::kernel::sets::intersection_sse41 as intersection;
-    super::bodies!(#[target_feature(enable = "sse4.1")]);
+    super::bodies!(32, #[target_feature(enable = "sse4.1")]);
     super::bodies_varied!(#[target_feature(enable = "sse4.1")]);
     super::bodies32!(16, #[target_feature(enable = "sse4.1")]);
 }
 
 pub mod avx2 {
     pub use crate::kernel::sets::{intersection_avx2 as intersection, near_avx2 as near};
-    super::bodies!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    super::bodies!(32, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     super::bodies_varied!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     super::bodies32!(32, #[target_feature(enable = "avx2")]);
     super::bodies64!(8, 8, #[target_feature(enable = "avx2,bmi2")]);
@@ -28,7 +28,7 @@ pub mod avx2 {
 pub mod avx512 {
     pub use super::{byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits, edges_avx512 as edges};
     pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
-    super::bodies!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
+    super::bodies!(64, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
     super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]);
     super::bodies64!(64, 32, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
 }

@@ -9,6 +9,7 @@
 
 use super::normalize::{Piece, normalize};
 use super::unicode::{CODE_POINTS, Trie, flag, tables};
+use crate::kernel::{self, AsciiFold, Level};
 use crate::params::{Form, Normalization};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -25,7 +26,8 @@ mod class {
 const CLASS_SHIFT: u32 = 29;
 const CODE: u32 = (1 << 21) - 1;
 
-const BLOCK: usize = 32;
+/// Room beyond the text's own length: spaces round single characters.
+const RESERVE: usize = 32;
 
 /// The class of a character that emits as it is.
 fn class_of(flags: u8) -> u32 {
@@ -58,6 +60,7 @@ pub struct Canonicalizer {
     map: Trie<u32>,
     ascii_fold: bool,
     ascii_digits: bool,
+    level: Level,
 }
 
 impl Canonicalizer {
@@ -97,6 +100,8 @@ impl Canonicalizer {
             map: Trie::new(&values),
             ascii_fold: how.form == Form::NfkcCasefold,
             ascii_digits: how.digits,
+            // A forced level that is none is an error of the sketches; here it changes no value.
+            level: kernel::level().unwrap_or(Level::BASELINE),
         }
     }
 
@@ -144,7 +149,8 @@ impl Canonicalizer {
 
     fn run<const WORDS: bool, const FOLD: bool>(&self, text: &str, out: &mut Vec<u8>) -> u32 {
         let bytes = text.as_bytes();
-        out.reserve(bytes.len() + BLOCK);
+        let how = AsciiFold { words: WORDS, lower: FOLD, zero_digits: self.ascii_digits };
+        out.reserve(bytes.len() + RESERVE);
         let mut at = 0;
         // Where the character before `at` starts in the text and in `out`: a mark may still change it.
         let mut before = (0, out.len(), Singles::default());
@@ -152,7 +158,7 @@ impl Canonicalizer {
         while at < bytes.len() {
             if bytes[at] < 0x80 {
                 let from = out.len();
-                let ascii = self.ascii::<WORDS, FOLD>(&bytes[at..], out);
+                let ascii = kernel::ascii(self.level, &bytes[at..], how, out);
                 at += ascii;
                 singles.open = false;
                 before = (at - 1, from + ascii - 1, singles);
@@ -245,40 +251,6 @@ impl Canonicalizer {
             }
         }
         candidate.unwrap_or(text.len())
-    }
-
-    /// Write the leading ASCII bytes of `source`, one byte for each, and return how many there were.
-    fn ascii<const WORDS: bool, const FOLD: bool>(&self, source: &[u8], out: &mut Vec<u8>) -> usize {
-        let mut done = 0;
-        while let Some(block) = source[done..].first_chunk::<BLOCK>() {
-            let made = self.block::<WORDS, FOLD>(block);
-            if block.iter().fold(0, |all, b| all | b) >= 0x80 {
-                break;
-            }
-            out.extend_from_slice(&made);
-            done += BLOCK;
-        }
-        let rest = source[done..].iter().take(BLOCK).take_while(|b| **b < 0x80).count();
-        let mut block = [0u8; BLOCK];
-        block[..rest].copy_from_slice(&source[done..done + rest]);
-        let made = self.block::<WORDS, FOLD>(&block);
-        out.extend_from_slice(&made[..rest]);
-        done + rest
-    }
-
-    #[inline(always)]
-    fn block<const WORDS: bool, const FOLD: bool>(&self, block: &[u8; BLOCK]) -> [u8; BLOCK] {
-        let zero_digits = if self.ascii_digits { 0 } else { 0x0F };
-        let mut made = [0u8; BLOCK];
-        for (to, &b) in made.iter_mut().zip(block) {
-            let lower = b | 0x20;
-            let letter = lower.wrapping_sub(b'a') < 26;
-            let digit = b.wrapping_sub(b'0') < 10;
-            let kept = if FOLD && letter { lower } else { b };
-            let kept = if digit { b'0' | (kept & zero_digits) } else { kept };
-            *to = if !WORDS || letter || digit { kept } else { b' ' };
-        }
-        made
     }
 }
 
