@@ -39,7 +39,8 @@ pub mod avx512 {
 /// signed comparison orders unsigned values, and turning it is part of adding `b`.
 #[allow(unsafe_code)]
 pub fn min_affine32_sse2(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
-    const GROUPS: usize = 3;
+    // As many as stay in 16 registers.
+    const GROUPS: usize = 2;
     const LANES: usize = 4 * GROUPS;
     const TOP: u32 = 1 << 31;
     let lanes = |from: &[u32]| -> [[u32; 4]; GROUPS] {
@@ -54,18 +55,21 @@ pub fn min_affine32_sse2(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
             let low = a.map(|a| load([a[0], 0, a[1], 0]));
             let high = a.map(|a| load([a[2], 0, a[3], 0]));
             let added = b.map(|b| load(b.map(|b| b ^ TOP)));
-            let mut least = start.map(|s| load(s.map(|s| s ^ TOP)));
+            let least = start.map(|s| load(s.map(|s| s ^ TOP)));
+            let step = |least: __m128i, g: usize, x: __m128i| {
+                let (p, q) = (_mm_mul_epu32(low[g], x), _mm_mul_epu32(high[g], x));
+                let both = _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(p), _mm_castsi128_ps(q));
+                let value = _mm_add_epi32(_mm_castps_si128(both), added[g]);
+                let change = _mm_and_si128(_mm_xor_si128(least, value), _mm_cmpgt_epi32(least, value));
+                _mm_xor_si128(least, change)
+            };
+            let [mut first, mut second] = least;
             for x in xs {
                 let x = _mm_set1_epi64x(i64::from(*x));
-                for g in 0..GROUPS {
-                    let (p, q) = (_mm_mul_epu32(low[g], x), _mm_mul_epu32(high[g], x));
-                    let both = _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(p), _mm_castsi128_ps(q));
-                    let value = _mm_add_epi32(_mm_castps_si128(both), added[g]);
-                    let less = _mm_cmpgt_epi32(least[g], value);
-                    let change = _mm_and_si128(_mm_xor_si128(least[g], value), less);
-                    least[g] = _mm_xor_si128(least[g], change);
-                }
+                first = step(first, 0, x);
+                second = step(second, 1, x);
             }
+            let least = [first, second];
             for (made, least) in made.iter_mut().zip(least) {
                 _mm_storeu_si128(made.as_mut_ptr().cast(), least);
             }
