@@ -27,7 +27,6 @@ pub struct Shingler {
     canon: Vec<u8>,
     tokens: Vec<u64>,
     edges: Vec<u16>,
-    ends: Vec<u32>,
     hashes: Vec<u64>,
     level: Level,
 }
@@ -42,7 +41,6 @@ impl Shingler {
             canon: Vec::new(),
             tokens: Vec::new(),
             edges: Vec::new(),
-            ends: Vec::new(),
             hashes: Vec::new(),
             // A forced level that is none is an error of the sketches; here it changes no value.
             level: kernel::level().unwrap_or(Level::BASELINE),
@@ -72,16 +70,11 @@ impl Shingler {
             }
             Analyzer::Char => {
                 self.canonicalizer.full(text, &mut self.canon);
-                // Where every code point is a byte, the windows are those of the bytes.
-                let ends = (!self.canon.is_ascii()).then(|| {
-                    code_point_ends(&self.canon, &mut self.ends);
-                    &self.ends[..]
-                });
-                windows(self.level, &self.seeds, &self.params.n, &mut self.canon, ends, &mut self.hashes)
+                windows(self.level, &self.seeds, &self.params.n, &mut self.canon, true, &mut self.hashes)
             }
             Analyzer::Byte => {
                 self.canonicalizer.full(text, &mut self.canon);
-                windows(self.level, &self.seeds, &self.params.n, &mut self.canon, None, &mut self.hashes)
+                windows(self.level, &self.seeds, &self.params.n, &mut self.canon, false, &mut self.hashes)
             }
             Analyzer::Tokens | Analyzer::Named(_) => Shape::default(),
         }
@@ -204,34 +197,40 @@ fn rolling(w: &[u64], n: usize, term: u64, out: &mut Vec<u64>) {
     }
 }
 
-/// 0, and where each code point of `text`, which is UTF-8, ends.
-fn code_point_ends(text: &[u8], ends: &mut Vec<u32>) {
-    ends.clear();
-    ends.push(0);
-    // A code point ends where the next byte does not continue it.
-    let next = text.iter().skip(1).chain(std::iter::once(&0));
-    ends.extend((1u32..).zip(next).filter(|(_, next)| (**next & 0xC0) != 0x80).map(|(end, _)| end));
-    ends.truncate(text.len() + 1);
+/// How many bytes come before the first one beyond ASCII.
+fn leading_ascii(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 32;
+    let ascii = |block: &&[u8; BLOCK]| block.iter().fold(0, |all, byte| all | byte) < 0x80;
+    let whole = BLOCK * bytes.as_chunks::<BLOCK>().0.iter().take_while(ascii).count();
+    whole + bytes[whole..].iter().take_while(|byte| **byte < 0x80).count()
 }
 
-/// Append the hashes of all windows of each width over bytes, or over code points that start and end at `ends`.
+/// Bytes of the code point that starts with `byte`.
+#[inline(always)]
+fn code_point_len(byte: u8) -> usize {
+    1 + usize::from(byte >= 0xC0) + usize::from(byte >= 0xE0) + usize::from(byte >= 0xF0)
+}
+
+/// Append the hashes of all windows of each width over the code points, or the bytes, of a text in UTF-8.
 fn windows(
     level: Level,
     seeds: &Seeds,
     widths: &[u8],
     text: &mut Vec<u8>,
-    ends: Option<&[u32]>,
+    code_points: bool,
     out: &mut Vec<u64>,
 ) -> Shape {
     let len = text.len();
-    let tokens = ends.map_or(len, |e| e.len() - 1);
+    // All bytes but those that continue a code point.
+    let starts = || text.iter().filter(|byte| (**byte & 0xC0) != 0x80).count();
+    let tokens = if code_points { starts() } else { len };
     let shape = Shape { tokens: tokens as u32, singles: 0, short: short(widths, tokens) };
     if shape.short {
         out.push(fin(seeds.window_bytes(text).wrapping_add(seeds.short_term(tokens))));
         return shape;
     }
     text.resize(len + 16, 0);
-    for n in widths.iter().map(|n| usize::from(*n)).filter(|n| *n <= tokens) {
+    for n in widths.iter().map(|n| usize::from(*n)).filter(|n| *n <= tokens && tokens > 0) {
         let term = seeds.window_term(n);
         let hash = |from: usize, to: usize| {
             let value = match text[from..].first_chunk::<16>() {
@@ -244,26 +243,32 @@ fn windows(
             };
             fin(value.wrapping_add(term))
         };
-        match ends {
-            None if n <= 8 => {
+        let step = |at: usize| if code_points { code_point_len(text[at]) } else { 1 };
+        // Where the next code point of several bytes stands: up to there, windows of code points are those of bytes.
+        let wide = |from: usize| {
+            if code_points { from + leading_ascii(&text[from..len]) } else { len }
+        };
+        let (mut from, mut to) = (0, (0..n).fold(0, |to, _| to + step(to)));
+        let mut next_wide = wide(0);
+        loop {
+            if next_wide < from {
+                next_wide = wide(from);
+            }
+            if n <= 8 && from + n <= next_wide {
                 let before = out.len();
-                out.resize(before + tokens + 1 - n, 0);
-                kernel::byte_windows(level, text, n, term, &mut out[before..]);
+                let count = next_wide + 1 - n - from;
+                out.resize(before + count, 0);
+                kernel::byte_windows(level, &text[from..], n, term, &mut out[before..]);
+                from += count;
+                to = next_wide;
+            } else {
+                out.push(hash(from, to));
+                from += step(from);
             }
-            None => out.extend((n..=len).map(|to| hash(to - n, to))),
-            Some(ends) => {
-                let starts_and_ends: Vec<(u32, u32)> = ends.iter().copied().zip(ends[n..].iter().copied()).collect();
-                let one_byte_each = |(from, to): (u32, u32)| (to - from) as usize == n && n <= 8;
-                for run in starts_and_ends.chunk_by(|a, b| one_byte_each(*a) == one_byte_each(*b)) {
-                    if one_byte_each(run[0]) {
-                        let before = out.len();
-                        out.resize(before + run.len(), 0);
-                        kernel::byte_windows(level, &text[run[0].0 as usize..], n, term, &mut out[before..]);
-                    } else {
-                        out.extend(run.iter().map(|(from, to)| hash(*from as usize, *to as usize)));
-                    }
-                }
+            if to == len {
+                break;
             }
+            to += step(to);
         }
     }
     text.truncate(len);
