@@ -102,7 +102,7 @@ profile: $(RELEASE) ## where each nanosecond goes from list[str] to a sketch, at
 	$(PY) -m benches.profile
 
 .PHONY: validity
-validity: $(RELEASE) ## recall and false positives on real texts, where OVERPROOF_SHARED_DATA has them; about 3 minutes
+validity: $(RELEASE) ## recall and false positives on real texts, where OVERPROOF_SHARED_DATA has them; about a minute
 	$(PY) -m benches.validity
 
 .PHONY: accuracy
