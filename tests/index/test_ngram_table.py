@@ -1,9 +1,6 @@
 """The table of n-grams against Python's sets, at every level of the machine."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import overproof as op
@@ -11,6 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from levels import at_every_level
 
 hashes = st.lists(st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 20), st.just(2**64 - 1)), max_size=300)
 words = st.lists(st.sampled_from("abcdef"), max_size=14).map(" ".join)
@@ -130,13 +128,7 @@ print(json.dumps([np.packbits(table.contains(asked)).tolist(), shares.tolist()])
 """
 
 
-def run_at(level: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OVERPROOF_KERNEL": level}
-    return subprocess.run([sys.executable, "-c", LEVELS], env=environment, capture_output=True, text=True, check=False)
-
-
 def test_every_level_gives_the_same() -> None:
-    levels = run_at("avx1024").stderr.strip().rpartition("it has ")[2].split(", ")
-    runs = [json.loads(run_at(level).stdout) for level in levels]
+    runs = [json.loads(printed) for printed in at_every_level(LEVELS)]
     assert runs
     assert all(run == runs[0] for run in runs)

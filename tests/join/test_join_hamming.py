@@ -1,15 +1,13 @@
 """Joins of SimHash sketches by the distance of their bits, against the matrix of all distances."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import overproof as op
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from levels import at_every_level
 
 
 def bits(values: list[int], empty: list[int] | None = None, width: int = 64) -> op.SketchArray:
@@ -117,14 +115,7 @@ print(json.dumps(out))
 """
 
 
-def run_at(level: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"OVERPROOF_KERNEL": level}
-    return subprocess.run([sys.executable, "-c", LEVELS], env=environment, capture_output=True, text=True, check=False)
-
-
 def test_every_level_gives_the_same() -> None:
-    # similarity_join names the levels; build_info would do it too.
-    levels = run_at("avx1024").stderr.strip().rpartition("it has ")[2].split(", ")
-    runs = [json.loads(run_at(level).stdout) for level in levels]
+    runs = [json.loads(printed) for printed in at_every_level(LEVELS)]
     assert runs
     assert all(run == runs[0] for run in runs)

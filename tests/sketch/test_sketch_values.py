@@ -1,9 +1,6 @@
 """The core's sketches against the reference and the frozen file, bit for bit; the levels of the kernels against it."""
 
 import json
-import os
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import overproof as op
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from levels import levels_of, run_at
 from nasty import texts
 from overproof import reference as ref
 
@@ -116,18 +114,13 @@ print(op.build_info()["kernel"], hashlib.sha256(b"".join(m.to_bytes() for m in m
 """
 
 
-def run_at(level):
-    environment = {**os.environ, "OVERPROOF_KERNEL": level} if level else dict(os.environ)
-    return subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False)
-
-
 def test_a_forced_level_changes_no_value():
-    refused = run_at("avx1024")
+    refused = run_at("avx1024", PROGRAM)
     assert 'InputError: OVERPROOF_KERNEL="avx1024" is not a level of this machine; it has ' in refused.stderr
-    levels = refused.stderr.strip().rpartition("it has ")[2].split(", ")
-    runs = [run_at(level).stdout.split() for level in levels]
+    levels = levels_of(refused)
+    runs = [run_at(level, PROGRAM).stdout.split() for level in levels]
     assert [run[0] for run in runs] == levels
-    assert {run[1] for run in runs} == {run_at(None).stdout.split()[1]}
+    assert {run[1] for run in runs} == {run_at(None, PROGRAM).stdout.split()[1]}
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
