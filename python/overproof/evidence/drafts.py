@@ -84,18 +84,11 @@ def score_drafts(
     shingler = checked_shingler(shingler) or Shingler(5)
     if len(shingler.params.n) != 1 or shingler.params.analyzer not in ("word", "char", "byte"):
         raise InputError('shingler: score_drafts needs one width n and the analyzer "word", "char" or "byte"')
-    answers = _core.text_list(served)
-    rows = [[] if row is None else _row(row, i) for i, row in enumerate(redraws)]
-    if len(rows) != len(answers):
-        raise InputError(f"redraws has {len(rows)} rows for {len(answers)} served outputs")
-    width = max(map(len, rows), default=0)
-    if not width:
+    rows = draft_rows(served, redraws)
+    width = max(map(len, rows), default=1)
+    if width == 1:
         raise InputError("redraws: no row has one, so nothing can be compared with what was served")
-    drafts = [
-        draft
-        for answer, row in zip(answers, rows, strict=True)
-        for draft in [answer, *row, *[None] * (width - len(row))]
-    ]
+    drafts = [draft for row in rows for draft in row]
 
     def sets(texts: Any) -> Any:
         return shingler.transform(texts, missing="keep", errors="replace", threads=threads)
@@ -103,9 +96,9 @@ def score_drafts(
     asked = None
     if prompts is not None:
         of_row = _core.text_list(prompts)
-        if len(of_row) != len(answers):
-            raise InputError(f"prompts has {len(of_row)} rows for {len(answers)} served outputs")
-        asked = sets([prompt for prompt in of_row for _ in range(width + 1)])
+        if len(of_row) != len(rows):
+            raise InputError(f"prompts has {len(of_row)} rows for {len(rows)} served outputs")
+        asked = sets([prompt for prompt in of_row for _ in range(width)])
     nothing = np.zeros(0, np.uint64)
     behind = np.unique(sets(background).hashes) if background is not None else nothing
     index = _core.CopyIndex(_core.CopyAnswers(sets(suspect), None), behind, nothing, 1)
@@ -117,7 +110,17 @@ def score_drafts(
     table = np.zeros(len(drafts))
     np.maximum.at(table, found["left"], verified[SCORES[score]].astype(np.float64))
     table[[draft is None for draft in drafts]] = np.nan
-    return table.reshape(len(answers), width + 1)
+    return table.reshape(len(rows), width)
+
+
+def draft_rows(served: Any, redraws: Sequence[Sequence[str | None] | None]) -> list[list[str | None]]:
+    """Each served output with its redraws, all rows as long as the longest; None where a draft is missing."""
+    answers = _core.text_list(served)
+    rows = [[] if row is None else _row(row, i) for i, row in enumerate(redraws)]
+    if len(rows) != len(answers):
+        raise InputError(f"redraws has {len(rows)} rows for {len(answers)} served outputs")
+    width = max(map(len, rows), default=0)
+    return [[answer, *row, *[None] * (width - len(row))] for answer, row in zip(answers, rows, strict=True)]
 
 
 def _row(row: Any, i: int) -> list[str | None]:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from overproof import _core
 from overproof._extras import need
 from overproof.errors import InputError
-from overproof.evidence.drafts import _row
+from overproof.evidence.drafts import draft_rows
 from overproof.evidence.line_up import _table
 from overproof.evidence.result import Result
 from overproof.score import jaccard
@@ -77,12 +76,8 @@ def draft_similarity(
     >>> draft_similarity(["a b c"], [["a b c", "x y z"]])
     array([[0.5, 0.5, 0. ]])
     """
-    answers = _core.text_list(served)
-    rows = [[] if row is None else _row(row, i) for i, row in enumerate(redraws)]
-    if len(rows) != len(answers):
-        raise InputError(f"redraws has {len(rows)} rows for {len(answers)} served outputs")
-    width = 1 + max(map(len, rows), default=0)
-    drafts = [[a, *row, *[None] * (width - 1 - len(row))] for a, row in zip(answers, rows, strict=True)]
+    drafts = draft_rows(served, redraws)
+    width = max(map(len, drafts), default=1)
     shingler = Shingler(n)
     columns = [
         shingler.transform([row[k] for row in drafts], missing="keep", errors="replace", threads=threads)
@@ -157,14 +152,15 @@ def self_test(values: npt.ArrayLike) -> SelfTest:
     observed = int(ranks[:, 0].sum())
     variance = float((ranks.astype(np.float64) ** 2).sum(axis=1) @ (1 / drafts))
     most = int((drafts - 1).sum())
+    pvalue = _two_sided(ranks, here, observed, variance)
     spread = 1.959963984540054 * math.sqrt(variance) / most
     return SelfTest(
         statistic=observed / most,
-        pvalue=_two_sided(ranks, here, observed, variance),
+        pvalue=pvalue,
         interval=(-spread, spread),
         n=len(rows),
         assumption="Rows are units: independent of each other, one served record each.",
-        passed=_two_sided(ranks, here, observed, variance) >= REFUSED_BELOW,
+        passed=pvalue >= REFUSED_BELOW,
     )
 
 
