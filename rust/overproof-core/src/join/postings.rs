@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::kernel::memory::with_huge_pages;
-use crate::kernel::table;
+use crate::kernel::table::{self, spread};
 use crate::shingle::ShingleSets;
 
 /// Hashes with the rows that hold them, rows ascending.
@@ -41,7 +41,7 @@ impl Postings {
             return Err(Error::input(format!("{total} shingles are too many for one index: give fewer texts")));
         }
         let bits = (total / PART).next_power_of_two().min(PARTS).trailing_zeros();
-        let part_of = |key: u64| (mixed(key) >> 32 >> (32 - bits)) as usize;
+        let part_of = |key: u64| (spread(key) >> 32 >> (32 - bits)) as usize;
         let mut ends = vec![0usize; (1 << bits) + 1];
         for row in &kept {
             sets.row(*row).iter().for_each(|key| ends[part_of(*key) + 1] += 1);
@@ -80,7 +80,7 @@ impl Postings {
     /// Where the search for a key starts.
     #[inline]
     fn slot(&self, key: u64) -> usize {
-        (mixed(key) >> self.shift) as usize
+        (spread(key) >> self.shift) as usize
     }
 
     /// The slot of `key`, or the free one where it belongs.
@@ -130,12 +130,6 @@ impl Postings {
     }
 }
 
-/// Multiplied (Fibonacci hashing): users' hashes may be small numbers, which without it would all start at one slot.
-#[inline]
-fn mixed(key: u64) -> u64 {
-    key.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
 /// Brings the rows of each key of a part together; keeps its buffers from part to part.
 #[derive(Default)]
 struct Gather {
@@ -149,7 +143,7 @@ struct Gather {
 
 impl Gather {
     /// Append the slots of the keys of `pairs` to `made` and the rows of those with several to `rows`. The top `bits` of
-    /// all keys, mixed, are the same.
+    /// all keys, spread, are the same.
     fn part(&mut self, pairs: &[(u64, u32)], bits: u32, made: &mut Vec<Slot>, rows: &mut Vec<u32>) {
         let size = (2 * pairs.len()).next_power_of_two().max(2);
         if self.table.len() < size {
@@ -158,7 +152,7 @@ impl Gather {
         let (mask, shift) = (size - 1, 64 - size.trailing_zeros());
         self.places.clear();
         for (key, row) in pairs {
-            let mut at = (mixed(*key) << bits >> shift) as usize;
+            let mut at = (spread(*key) << bits >> shift) as usize;
             while self.table[at].len != 0 && self.table[at].key != *key {
                 at = (at + 1) & mask;
             }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::shingle::hash::Seeds;
 use std::sync::OnceLock;
 use table::{Bucket, Table};
-pub use text::{AsciiFold, SPARE, first_bytes};
+pub use text::{AsciiFold, SPARE, first_bytes, leading_ascii};
 
 /// The environment variable that forces a level, for tests. A level never changes a value.
 pub const ENV: &str = "OVERPROOF_KERNEL";

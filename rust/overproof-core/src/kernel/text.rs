@@ -129,15 +129,16 @@ fn folded<const B: usize, const WORDS: bool, const LOWER: bool>(
 
 /// How many bytes come before the first one beyond ASCII.
 #[inline(always)]
-fn leading_ascii<const B: usize>(block: &[u8; B]) -> usize {
+pub fn leading_ascii(bytes: &[u8]) -> usize {
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    for (at, eight) in (0..).step_by(8).zip(block.as_chunks::<8>().0) {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (at, eight) in (0..).step_by(8).zip(eights) {
         let beyond = u64::from_le_bytes(*eight) & HIGH;
         if beyond != 0 {
             return at + beyond.trailing_zeros() as usize / 8;
         }
     }
-    B
+    bytes.len() - rest.len() + rest.iter().take_while(|byte| byte.is_ascii()).count()
 }
 
 #[inline(always)]

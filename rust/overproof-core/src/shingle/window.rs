@@ -1,7 +1,7 @@
 //! From texts to shingle hashes, without a map and without sets: what every fused sketch eats.
 
 use super::hash::{KP, Seeds, fin, polynomial};
-use crate::kernel::{self, Level, first_bytes};
+use crate::kernel::{self, Level, first_bytes, leading_ascii};
 use crate::params::{Analyzer, ShingleParams};
 use crate::text::fast::Canonicalizer;
 use crate::text::lists::without_markers;
@@ -195,14 +195,6 @@ fn rolling(w: &[u64], n: usize, term: u64, out: &mut Vec<u64>) {
         sum = sum.wrapping_sub(old.wrapping_mul(top)).wrapping_mul(KP).wrapping_add(*new);
         out.push(fin(sum.wrapping_add(term)));
     }
-}
-
-/// How many bytes come before the first one beyond ASCII.
-fn leading_ascii(bytes: &[u8]) -> usize {
-    const BLOCK: usize = 32;
-    let ascii = |block: &&[u8; BLOCK]| block.iter().fold(0, |all, byte| all | byte) < 0x80;
-    let whole = BLOCK * bytes.as_chunks::<BLOCK>().0.iter().take_while(ascii).count();
-    whole + bytes[whole..].iter().take_while(|byte| **byte < 0x80).count()
 }
 
 /// Bytes of the code point that starts with `byte`.
