@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -10,7 +9,7 @@ import numpy.typing as npt
 from overproof import _core
 from overproof._core import ShingleParams, ShingleSets
 from overproof.errors import IncompatibleError, InputError
-from overproof.shingle import Shingler, checked_shingler
+from overproof.shingle import Shingler, checked_shingler, tell_replaced
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from overproof.typing import TextsLike
 
 __all__ = ["NgramTable"]
-
-log = logging.getLogger("overproof")
 
 BUILT_IN = ("word", "char", "byte")
 
@@ -95,7 +92,7 @@ class NgramTable:
             table = _core.NgramTable.of_sets(rows, threads)
         else:
             table, replaced = _core.NgramTable.of_texts(rows, shingler.params, missing, errors, threads)
-            _tell(replaced)
+            tell_replaced(replaced)
         self._set(table, shingler.params, shingler.fingerprint, shingler)
 
     def _set(
@@ -258,7 +255,7 @@ class NgramTable:
         if not isinstance(texts_or_sets, ShingleSets):
             assert self.params is not None
             shares, replaced = self._table.coverage_of_texts(texts_or_sets, self.params, missing, errors, threads)
-            _tell(replaced)
+            tell_replaced(replaced)
             return shares
         if texts_or_sets.fingerprint != self.fingerprint:
             raise IncompatibleError(
@@ -290,8 +287,3 @@ def _rows(texts: Any, shingler: Shingler, missing: str, errors: str, threads: in
     if shingler.params.analyzer in BUILT_IN:
         return texts
     return shingler.transform(texts, missing=missing, errors=errors, threads=threads)
-
-
-def _tell(replaced: int) -> None:
-    if replaced:
-        log.warning("%d texts held lone surrogates, which became U+FFFD", replaced)

@@ -15,7 +15,7 @@ from overproof._memory import parse_memory
 from overproof.corpus import Corpus
 from overproof.errors import InputError
 from overproof.score import LSHParams, common_spans
-from overproof.shingle import Shingler, checked_shingler
+from overproof.shingle import Shingler, checked_shingler, tell_replaced
 from overproof.sketch import SketchArray
 
 if TYPE_CHECKING:
@@ -425,8 +425,7 @@ def _ids(value: Any, rows: npt.NDArray[np.int64]) -> TextColumn | None:
 
 def _pairs(left: Any, right: Any, found: _core._Pairs) -> Pairs:
     columns, rows, empty, verified, params, replaced = found
-    if replaced:
-        log.warning("%d texts held lone surrogates, which became U+FFFD", replaced)
+    tell_replaced(replaced)
     ids = _ids(left, columns[0]), _ids(left if right is None else right, columns[1])
     pairs = Pairs(*columns, *ids, verified, rows, empty, params)
     if not len(pairs):

@@ -133,8 +133,7 @@ class Shingler:
         if self.params.analyzer == "tokens":
             return self._tokens(texts, counts, missing, threads)
         sets, replaced = _core.shingle_texts(texts, self.params, counts, missing, errors, threads)
-        if replaced:
-            log.warning("%d texts held lone surrogates, which became U+FFFD", replaced)
+        tell_replaced(replaced)
         return sets
 
     def _tokens(self, rows: Any, counts: bool, missing: str, threads: int | None) -> ShingleSets:
@@ -167,6 +166,12 @@ class Shingler:
                 raise InputError("token ids must be integers; some are floats")
             return _core.shingle_ids(ids, offsets, gaps, self.params, counts, threads)
         return _core.shingle_strings(flat, offsets, gaps, self.params, counts, threads)
+
+
+def tell_replaced(replaced: int) -> None:
+    """Log how many texts held lone surrogates, if any."""
+    if replaced:
+        log.warning("%d texts held lone surrogates, which became U+FFFD", replaced)
 
 
 def checked_shingler(shingler: Any) -> Shingler | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,12 @@ import numpy.typing as npt
 from overproof import _core
 from overproof._core import SetSketch, ShingleSets, SketchArray, SketchParams
 from overproof.errors import IncompatibleError, InputError
-from overproof.shingle import Shingler, callable_name, checked_shingler
+from overproof.shingle import Shingler, callable_name, checked_shingler, tell_replaced
 
 if TYPE_CHECKING:
     from overproof.typing import TextsLike
 
 __all__ = ["FracMinHash", "MinHash", "SetSketch", "SimHash", "SketchArray", "SketchParams"]
-
-log = logging.getLogger("overproof")
 
 MINHASH_SCHEMES = ("affine32-op1", "oph", "datasketch-affine32", "datasketch-affine64", "datasketch-legacy")
 
@@ -483,6 +480,5 @@ def _sketch_texts(
         sets = shingler.transform(texts, counts=counts, missing=missing, errors=errors, threads=threads)
         return _core.sketch_sets(sets, params, None, threads)
     sketches, replaced = _core.sketch_texts(texts, shingler.params, params, missing, errors, threads)
-    if replaced:
-        log.warning("%d texts held lone surrogates, which became U+FFFD", replaced)
+    tell_replaced(replaced)
     return sketches
