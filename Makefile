@@ -102,7 +102,7 @@ profile: $(RELEASE) ## where each nanosecond goes from list[str] to a sketch, at
 	$(PY) -m benches.profile
 
 .PHONY: validity
-validity: $(RELEASE) ## recall and false positives on real texts, where OVERPROOF_SHARED_DATA has them; about a minute
+validity: $(RELEASE) ## every subject of benches/validity: recall, false positives, error rates, power; records follow
 	$(PY) -m benches.validity
 
 .PHONY: accuracy
