@@ -5,51 +5,113 @@ import overproof as op
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from overproof.evidence import line_up, score_drafts, sensitivity
-from overproof.reference.compare import Text
-from overproof.reference.score import ngram_match
+from overproof import reference
+from overproof.evidence import draft_waterfall, line_up, score_drafts, sensitivity
 
-WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "F"]), max_size=14).map(" ".join)
+WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "F", "7", "12"]), max_size=14).map(" ".join)
+MAYBE = WORDS | st.none()
 N = 2
-
-
-def plain(draft: str, prompt: str, behind: list[str], suspects: list[str]) -> tuple[int, int]:
-    """Longest run and n-grams, best over all suspect texts, by the reference."""
-    best = (0, 0)
-    for suspect in suspects:
-        a, b = Text(draft, N, "keep"), Text(suspect, N, "keep")
-        masked = Text(prompt, N, "keep").grams | {g for text in behind for g in Text(text, N, "keep").grams}
-        found = ngram_match(a.forms[0], b.forms[0], N, masked=masked & (a.grams | b.grams))
-        run = found.longest_run if found.ngrams else 0
-        best = (max(best[0], run), max(best[1], found.ngrams))
-    return best
-
-
-@given(
-    st.lists(st.tuples(WORDS, WORDS, WORDS | st.none(), WORDS), min_size=1, max_size=4),
-    st.lists(WORDS, min_size=1, max_size=6),
-    st.lists(WORDS, max_size=2),
+OPTIONS = st.fixed_dictionaries(
+    {
+        "score": st.sampled_from(["run", "ngrams", "coverage"]),
+        "background": st.none() | st.lists(WORDS, min_size=1, max_size=2),
+        "boilerplate": st.sampled_from([False, True, 1, 2]),
+        "rarity": st.none() | st.lists(WORDS.filter(bool), min_size=1, max_size=4),
+    }
 )
-def test_scores_are_those_of_a_plain_search(
-    rows: list[tuple[str, str, str | None, str]], suspects: list[str], behind: list[str]
-) -> None:
-    served, redraws, prompts = [r[0] for r in rows], [[r[1], r[2]] for r in rows], [r[3] for r in rows]
-    options = {"prompts": prompts, "background": behind or None, "shingler": op.Shingler(N)}
-    runs = score_drafts(served, redraws, suspects, **options)
-    grams = score_drafts(served, redraws, suspects, score="ngrams", **options)
-    for i, (a, b, c, prompt) in enumerate(rows):
-        for j, draft in enumerate((a, b, c)):
-            if draft is None:
-                assert np.isnan(runs[i, j])
-                continue
-            assert (runs[i, j], grams[i, j]) == plain(draft, prompt, behind, suspects)
-    swapped = score_drafts(
-        [r[0] for r in redraws], [[a, r[1]] for a, r in zip(served, redraws, strict=True)], suspects, **options
+CASES = st.tuples(
+    st.lists(st.tuples(MAYBE, MAYBE, MAYBE, st.lists(WORDS, max_size=3)), min_size=1, max_size=4),
+    st.lists(WORDS, min_size=1, max_size=6),
+    OPTIONS,
+)
+
+
+def plain(rows: list[tuple], suspects: list[str], options: dict) -> np.ndarray:
+    """The twin's table; NaN where a draft is missing."""
+    given_ = {**options, "background": options["background"] or (), "prompts": [r[3] for r in rows]}
+    table = np.array(reference.drafts.score_drafts([r[:3] for r in rows], suspects, n=N, **given_), float)
+    table[[[draft is None for draft in r[:3]] for r in rows]] = np.nan
+    return table
+
+
+def tabled(rows: list[tuple], suspects: list[str], options: dict, **more: object) -> np.ndarray:
+    return score_drafts(
+        [r[0] for r in rows],
+        [r[1:3] for r in rows],
+        suspects,
+        prompts=[r[3] for r in rows],
+        shingler=op.Shingler(N),
+        **options,
+        **more,
     )
-    assert np.array_equal(swapped[:, [1, 0, 2]], runs, equal_nan=True)
-    options["prompts"] = prompts[::-1]
-    again = score_drafts(served[::-1], redraws[::-1], suspects[::-1], threads=1, **options)
-    assert np.array_equal(again[::-1], runs, equal_nan=True)
+
+
+@given(CASES)
+def test_scores_are_those_of_the_twin(case: tuple) -> None:
+    rows, suspects, options = case
+    np.testing.assert_allclose(tabled(rows, suspects, options), plain(rows, suspects, options), rtol=1e-12, atol=1e-12)
+
+
+@given(CASES)
+def test_waterfall_is_that_of_the_twin(case: tuple) -> None:
+    rows, suspects, options = case
+    del options["rarity"]
+    found = draft_waterfall(
+        [r[0] for r in rows],
+        [r[1:3] for r in rows],
+        suspects,
+        tau=3,
+        prompts=[r[3] for r in rows],
+        shingler=op.Shingler(N),
+        **options,
+    )
+    assert [layer["layer"] for layer in found] == ["raw", "prompt echo", "background", "boilerplate", "left"]
+    for stage, layer in enumerate(found[:4]):
+        ngrams, scores = (
+            plain(rows, suspects, {**options, "score": score, "layers": stage})
+            for score in ("ngrams", options["score"])
+        )
+        for name, part in (("served", slice(1)), ("redraws", slice(1, None))):
+            assert layer[name] == {
+                "drafts": (~np.isnan(scores[:, part])).sum(),
+                "matched": (ngrams[:, part] > 0).sum(),
+                "ngrams": np.nansum(ngrams[:, part]),
+                "reaching": (scores[:, part] >= 3).sum(),
+            }
+    assert {**found[4], "layer": "boilerplate"} == found[3]
+
+
+def test_near_duplicates_of_a_leaked_text_are_no_boilerplate_and_a_template_is() -> None:
+    rng = np.random.default_rng(0)
+    words = [f"w{i}" for i in range(2000)]
+    leaked = " ".join(rng.choice(words, 60))
+    copies = [leaked + f" {rng.choice(words)}" for _ in range(100)]
+    form = "dear customer we thank you for your order of"
+    letters = [f"{form} {' '.join(rng.choice(words, 30))}" for _ in range(100)]
+    served, redraws = [leaked, f"{form} one kettle"], [[" ".join(rng.choice(words, 60))], ["nothing of the kind"]]
+    raw = score_drafts(served, redraws, copies + letters)
+    assert raw[:, 0].tolist() == [60, 9]
+    masked = score_drafts(served, redraws, copies + letters, boilerplate=True)
+    assert masked[:, 0].tolist() == [60, 0]
+
+
+def test_turns_of_a_conversation_are_masked_each_by_itself() -> None:
+    served, redraws = ["one two three four five six"], [["x"]]
+    options: dict = {"shingler": op.Shingler(2), "score": "ngrams"}
+    for prompts, left in ((["one two three four"], 2), ([["one two", "three four"]], 3), ([[]], 5), ([None], 5)):
+        assert score_drafts(served, redraws, served, prompts=prompts, **options)[0, 0] == left
+
+
+def test_rarity_ranks_runs_as_they_are_and_weighs_ngrams() -> None:
+    served, redraws = ["the quick brown fox jumps over it all"], [["the quick brown fox"]]
+    suspect, controls = ["so the quick brown fox jumps over it"], ["the quick brown dog", "the quick brown", "no", "no"]
+    options: dict = {"shingler": op.Shingler(2), "rarity": controls}
+    runs = score_drafts(served, redraws, suspect, **options)
+    # Of three distinct controls two reach 3 tokens; 7 and 4 tokens are beyond.
+    assert runs[0] == pytest.approx([np.log10(4 / 3 * 5), np.log10(4 / 3 * 2)])
+    grams = score_drafts(served, redraws, suspect, score="ngrams", **options)
+    common, unseen = -np.log10(3 / 4), -np.log10(1 / 4)
+    assert grams[0] == pytest.approx([2 * common + 4 * unseen, 2 * common + unseen])
 
 
 def drafts_of(case: op.simulate.Case) -> tuple[list[str], list[list[str]], list[str]]:
@@ -95,6 +157,9 @@ def test_rows_may_differ_in_redraws() -> None:
         (["a"], ["b"], {}, "row 0 is one str"),
         (["a"], [[3]], {}, "row 0 holds a int"),
         (["a"], [["b"]], {"prompts": ["p", "q"]}, "prompts has 2 rows"),
+        (["a"], [["b"]], {"prompts": [["p", 3]]}, "row 0 holds a int"),
+        (["a"], [["b"]], {"boilerplate": 0}, "boilerplate=0"),
+        (["a"], [["b"]], {"rarity": [""]}, "no control text"),
         (["a"], [["b"]], {"score": "blast"}, "score"),
         (["a"], [["b"]], {"shingler": op.Shingler([2, 3])}, "one width"),
         (["a"], [["b"]], {"shingler": op.Shingler(3, analyzer="tokens")}, "analyzer"),

@@ -8,6 +8,7 @@ from overproof.evidence.accounts import account_attribution as account_attributi
 from overproof.evidence.accounts import greedy_cover as greedy_cover
 from overproof.evidence.controls import ControlRank as ControlRank
 from overproof.evidence.controls import rank_among_controls as rank_among_controls
+from overproof.evidence.drafts import draft_waterfall as draft_waterfall
 from overproof.evidence.drafts import score_drafts as score_drafts
 from overproof.evidence.line_up import LineUp as LineUp
 from overproof.evidence.line_up import Sensitivity as Sensitivity

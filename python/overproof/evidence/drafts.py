@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from overproof import _core
+from overproof.compare import LAYERS
 from overproof.errors import InputError
-from overproof.shingle import Shingler, checked_shingler
+from overproof.evidence import masks
+from overproof.evidence.rarity import rarity_of_ngrams, rarity_of_scores
+from overproof.evidence.result import between
+from overproof.shingle import Shingler, ShingleSets, checked_shingler
 
 if TYPE_CHECKING:
     from overproof.typing import TextsLike
 
+Float64 = npt.NDArray[np.float64]
 SCORES = {"run": "longest_run", "ngrams": "ngrams", "coverage": "covered"}
 BEST = 16
 """Suspect texts, by the n-grams that they share with a draft, among which its score is the best."""
@@ -25,16 +31,18 @@ def score_drafts(
     redraws: Sequence[Sequence[str | None] | None],
     suspect: TextsLike,
     *,
-    prompts: TextsLike | None = None,
+    prompts: TextsLike | Sequence[Sequence[str | None] | str | None] | None = None,
     background: TextsLike | None = None,
+    boilerplate: bool | int = False,
+    rarity: TextsLike | None = None,
     score: str = "run",
     shingler: Shingler | None = None,
     threads: int | None = None,
-) -> npt.NDArray[np.float64]:
+) -> Float64:
     """Score every served output and every redraw of it against the suspect corpus.
 
-    A draft's score depends on the draft, its prompt, the background and the suspect, and on no other draft: swapping a
-    served output and a redraw swaps their scores bit for bit.
+    A draft's score depends on the draft, its prompt, the background, the suspect, and with `boilerplate` on how many
+    rows hold an n-gram in any draft: swapping a served output and a redraw swaps their scores bit for bit.
 
     Parameters
     ----------
@@ -44,10 +52,20 @@ def score_drafts(
         The unserved redraws of each, in the order of drawing; rows may differ in length, None is a missing one.
     suspect : TextsLike
         The corpus in question. Near-duplicates in it change no score.
-    prompts : TextsLike, optional
-        The prompt and earlier turns of each row, whose n-grams count for no draft of the row.
+    prompts : TextsLike or sequence of sequences of str, optional
+        The prompt of each row, or its prompt and earlier turns as a list: their n-grams count for no draft of the row.
     background : TextsLike, optional
         Texts whose n-grams count for no draft; they hold no draft, and predate the suspect and the first leak.
+    boilerplate : bool or int
+        True: n-grams of numbers only, those that over ``max(20, 0.002 * texts)`` suspect texts hold, and those that
+        over ``max(floor, 0.0005 * rows)`` rows hold in any draft count for no draft; the floor is the least of 5, 6, 8,
+        ... 128 at which at most 1 % of the drafts lose over half of their n-grams. An integer takes the place of both
+        limits. Copies of one text in the suspect count once (see Notes).
+    rarity : TextsLike, optional
+        Control texts that hold no draft; the score becomes how rare it is among them, in powers of ten. Of
+        ``"ngrams"`` the sum of -log10((m + 1) / (N + 1)) over the shared n-grams, m of N control texts holding each; of
+        the others -log10 of the share of control texts that reach the score, which keeps order and ties within a row
+        and is a weight for ``line_up(method="permutation")``.
     score : {"run", "ngrams", "coverage"}
         Tokens of the longest common run with one suspect text; n-grams shared with one; tokens inside shared n-grams. A
         masked n-gram ends a run.
@@ -65,12 +83,15 @@ def score_drafts(
     Raises
     ------
     InputError
-        Lengths differ, a row is not text, there is no redraw, or an option is unknown.
+        Lengths differ, a row is not text, there is no redraw, no control text holds a token, or an option is unknown.
 
     Notes
     -----
-    The score is the best among the 16 suspect texts that share most n-grams with the draft. Time O(tokens of all
-    sides), memory about 30 bytes per n-gram of the suspect.
+    The score is the best among the 16 suspect texts that share most n-grams with the draft. A suspect text counts
+    towards boilerplate by the least of its shingle hashes (a MinHash of one value): m texts of mutual Jaccard J count
+    about 1 + (m - 1)(1 - J) times, so near-duplicates of a leaked text do not make its n-grams boilerplate. Between
+    the values that control texts reach the logarithm of the share is linear, beyond the greatest it falls as
+    1 / (1 + excess). Time O(tokens of all sides), memory about 30 bytes per n-gram of the suspect.
 
     Examples
     --------
@@ -79,38 +100,175 @@ def score_drafts(
     >>> score_drafts(served, redraws, ["Note: the kettle boils when the thermostat closes its circuit!"])
     array([[9., 0., 0.]])
     """
+    drafts = _Drafts(draft_rows(served, redraws), suspect, _one_width(shingler), threads)
+    drafts.mask(prompts, background, boilerplate)
+    return drafts.table(_known(score), rarity=rarity)
+
+
+def draft_waterfall(
+    served: TextsLike,
+    redraws: Sequence[Sequence[str | None] | None],
+    suspect: TextsLike,
+    *,
+    tau: float,
+    prompts: TextsLike | Sequence[Sequence[str | None] | str | None] | None = None,
+    background: TextsLike | None = None,
+    boilerplate: bool | int = False,
+    score: str = "run",
+    shingler: Shingler | None = None,
+    threads: int | None = None,
+) -> list[dict[str, Any]]:
+    """What each mask takes from the served outputs and from their redraws.
+
+    Parameters
+    ----------
+    served, redraws, suspect, prompts, background, boilerplate, score, shingler, threads
+        As in `score_drafts`.
+    tau : float
+        Least score of an event, as in `line_up`.
+
+    Returns
+    -------
+    list of dict
+        One for each ``layer``: ``"raw"`` counts everything, ``"prompt echo"``, ``"background"`` and ``"boilerplate"``
+        what is left without that mask and those before it, ``"left"`` what the tests see. Under ``served`` and
+        ``redraws``: ``drafts`` there are, ``matched`` of them that share an n-gram, ``ngrams`` shared with the best
+        text of each, summed, and ``reaching`` of them whose score is at least tau.
+
+    Raises
+    ------
+    InputError
+        As `score_drafts`; or tau is not a number.
+
+    Notes
+    -----
+    A mask that takes more from served outputs than from redraws under an innocent suspect would be a biased one; no
+    mask here can tell them apart. Cost: that of `score_drafts` for each mask in use, and once more.
+
+    Examples
+    --------
+    >>> served = ["the kettle boils when the thermostat closes its circuit"]
+    >>> suspect = ["Note: the kettle boils when the thermostat closes its circuit!"]
+    >>> web = ["a kettle boils when the thermostat"]
+    >>> taken = draft_waterfall(served, [["a kettle heats water"]], suspect, tau=5, background=web)
+    >>> [(layer["layer"], layer["served"]["ngrams"]) for layer in taken]
+    [('raw', 5), ('prompt echo', 5), ('background', 4), ('boilerplate', 4), ('left', 4)]
+    """
+    tau, column = between(tau, "tau", -math.inf, math.inf), _known(score)
+    drafts = _Drafts(draft_rows(served, redraws), suspect, _one_width(shingler), threads)
+    drafts.mask(prompts, background, boilerplate)
+    out: list[dict[str, Any]] = []
+    for stage, (layer, used) in enumerate(
+        zip(LAYERS, (True, prompts is not None, len(drafts.behind) > 0, len(drafts.common) > 0), strict=True)
+    ):
+        if used:
+            ngrams, scores = drafts.tables(["ngrams", column], stage)
+        sides = {
+            name: {
+                "drafts": int((~np.isnan(ngrams[:, part])).sum()),
+                "matched": int((ngrams[:, part] > 0).sum()),
+                "ngrams": int(np.nansum(ngrams[:, part])),
+                "reaching": int((scores[:, part] >= tau).sum()),
+            }
+            for name, part in (("served", slice(1)), ("redraws", slice(1, None)))
+        }
+        out.append({"layer": layer, **sides})
+    return [*out, {**out[-1], "layer": "left"}]
+
+
+class _Drafts:
+    """Drafts, suspect and masks, shingled once."""
+
+    def __init__(self, rows: list[list[str | None]], suspect: Any, shingler: Shingler, threads: int | None) -> None:
+        width = max(map(len, rows), default=1)
+        if width == 1:
+            raise InputError("redraws: no row has one, so nothing can be compared with what was served")
+        self.shingler, self.threads, self.suspect = shingler, threads, suspect
+        self.shape = len(rows), width
+        self.texts = [draft for row in rows for draft in row]
+        self.sets, self.theirs = self.shingled(self.texts), self.shingled(suspect)
+        self.answers = _core.CopyAnswers(self.theirs, None)
+        self.asked: ShingleSets | None = None
+        self.behind = self.common = masks.NOTHING
+
+    def mask(self, prompts: Any, background: Any, boilerplate: bool | int) -> None:
+        row_of = np.repeat(np.arange(self.shape[0]), self.shape[1])
+        if prompts is not None:
+            self.asked = masks.echoes(prompts, self.shape[0], self.shingler, self.threads).take(row_of)
+        if background is not None:
+            self.behind = np.unique(self.shingled(background).hashes)
+        if boilerplate is not False:
+            numbers = _core.number_shingles(self.texts, self.shingler.params, self.threads)
+            self.common = np.union1d(numbers, masks.boilerplate(self.sets, row_of, self.theirs, boilerplate))
+
+    def shingled(self, texts: Any) -> ShingleSets:
+        return self.shingler.transform(texts, missing="keep", errors="replace", threads=self.threads)
+
+    def table(self, column: str, *, rarity: Any = None) -> Float64:
+        if rarity is None:
+            return self.tables([column], len(LAYERS) - 1)[0]
+        controls = self.shingled(rarity)
+        if not len(controls.hashes):
+            raise InputError("rarity: no control text holds a token")
+        alone = np.flatnonzero(
+            (_core.representatives(controls) == np.arange(len(controls))) & (np.diff(controls.indptr) > 0)
+        )
+        if column == "ngrams":
+            return self._weighted(controls.take(alone))
+        texts = _core.text_list(rarity)
+        reached = self._verified([column], 3, [texts[i] for i in alone], controls.take(alone), None)[0]
+        return rarity_of_scores(self.tables([column], len(LAYERS) - 1)[0], reached)
+
+    def tables(self, columns: list[str], stage: int) -> list[Float64]:
+        """Scores of all drafts without the masks up to a stage."""
+        tables = self._verified(columns, stage, self.texts, self.sets, self.asked if stage else None)
+        return [self._shaped(table) for table in tables]
+
+    def _shaped(self, table: Float64) -> Float64:
+        table[[draft is None for draft in self.texts]] = np.nan
+        return table.reshape(self.shape)
+
+    def _found(self, stage: int, sets: ShingleSets, asked: ShingleSets | None) -> tuple[Any, Any, Any]:
+        behind = self.behind if stage >= 2 else masks.NOTHING
+        common = self.common if stage >= 3 else masks.NOTHING
+        index = _core.CopyIndex(self.answers, behind, common, 1)
+        side = _core.CopySide(sets, asked, behind, common)
+        # Every shared n-gram makes a candidate; what counts is decided on the exact text.
+        return index, side, index.find(side, 1.0, 1e-300, 1.0, min(BEST, max(1, len(index))), self.threads)
+
+    def _verified(
+        self, columns: list[str], stage: int, texts: list[str | None], sets: ShingleSets, asked: ShingleSets | None
+    ) -> list[Float64]:
+        index, side, found = self._found(stage, sets, asked)
+        no_best = np.zeros(0, np.int64)  # of stages, which compare's waterfall would count
+        verified = index.verify(side, found["left"], found["right"], no_best, texts, self.suspect, self.threads)
+        tables = [np.zeros(len(sets)) for _ in columns]
+        for table, column in zip(tables, columns, strict=True):
+            np.maximum.at(table, found["left"], verified[column].astype(np.float64))
+        return tables
+
+    def _weighted(self, controls: ShingleSets) -> Float64:
+        _, _, found = self._found(len(LAYERS) - 1, self.sets, self.asked)
+        hidden = np.isin(self.sets.hashes, np.union1d(self.behind, self.common))
+        if self.asked is not None:
+            hidden |= masks.stands_in(self.sets, self.asked)
+        sums = rarity_of_ngrams(self.sets, ~hidden, self.theirs, (found["left"], found["right"]), controls)
+        table = np.zeros(len(self.sets))
+        np.maximum.at(table, found["left"], sums)
+        return self._shaped(table)
+
+
+def _known(score: str) -> str:
     if score not in SCORES:
         raise InputError(f"score={score!r} is unknown; give {', '.join(SCORES)}")
+    return SCORES[score]
+
+
+def _one_width(shingler: Shingler | None) -> Shingler:
     shingler = checked_shingler(shingler) or Shingler(5)
     if len(shingler.params.n) != 1 or shingler.params.analyzer not in ("word", "char", "byte"):
         raise InputError('shingler: score_drafts needs one width n and the analyzer "word", "char" or "byte"')
-    rows = draft_rows(served, redraws)
-    width = max(map(len, rows), default=1)
-    if width == 1:
-        raise InputError("redraws: no row has one, so nothing can be compared with what was served")
-    drafts = [draft for row in rows for draft in row]
-
-    def sets(texts: Any) -> Any:
-        return shingler.transform(texts, missing="keep", errors="replace", threads=threads)
-
-    asked = None
-    if prompts is not None:
-        of_row = _core.text_list(prompts)
-        if len(of_row) != len(rows):
-            raise InputError(f"prompts has {len(of_row)} rows for {len(rows)} served outputs")
-        asked = sets([prompt for prompt in of_row for _ in range(width)])
-    nothing = np.zeros(0, np.uint64)
-    behind = np.unique(sets(background).hashes) if background is not None else nothing
-    index = _core.CopyIndex(_core.CopyAnswers(sets(suspect), None), behind, nothing, 1)
-    side = _core.CopySide(sets(drafts), asked, behind, nothing)
-    # Every shared n-gram makes a candidate; what counts is decided on the exact text.
-    found = index.find(side, 1.0, 1e-300, 1.0, min(BEST, max(1, len(index))), threads)
-    no_best = np.zeros(0, np.int64)  # of stages, which a waterfall would count
-    verified = index.verify(side, found["left"], found["right"], no_best, drafts, suspect, threads)
-    table = np.zeros(len(drafts))
-    np.maximum.at(table, found["left"], verified[SCORES[score]].astype(np.float64))
-    table[[draft is None for draft in drafts]] = np.nan
-    return table.reshape(len(rows), width)
+    return shingler
 
 
 def draft_rows(served: Any, redraws: Sequence[Sequence[str | None] | None]) -> list[list[str | None]]:

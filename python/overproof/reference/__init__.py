@@ -2,8 +2,8 @@
 
 It is written to be read. Only the standard library is used, nothing is fast, and every value is the one that
 docs/spec defines; the tests hold the core to it bit for bit. One module per stage: ``text``, ``shingle``, ``sketch``,
-``score``, ``join``, ``compare``. Functions take and return one text, one set or one sketch at a time, as plain lists
-and tuples.
+``score``, ``join``, ``compare``, ``drafts``. Functions take and return one text, one set or one sketch at a time, as
+plain lists and tuples.
 
 Examples
 --------
@@ -13,6 +13,7 @@ Examples
 0.538
 """
 
+from . import drafts
 from .compare import Compared, Match, compare
 from .join import LSHParams, collision_probability, false_positive_work, lsh_params, similarity_join
 from .score import (
@@ -98,6 +99,7 @@ __all__ = [
     "datasketch_affine64",
     "datasketch_legacy",
     "dice",
+    "drafts",
     "false_positive_work",
     "fin",
     "fmix32",

@@ -48,6 +48,7 @@ class Text:
     """One text: its tokens with and without list markers, its n-grams, and the layer of those that have one."""
 
     def __init__(self, text: str | None, n: int, lists: str) -> None:
+        self.n = n
         plain = without_markers(text or "") if lists == "both" else text
         forms = [text or ""] + ([plain] if plain and plain != text else [])
         self.forms = [tokenize(form) for form in forms]

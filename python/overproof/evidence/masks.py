@@ -1,0 +1,111 @@
+"""What counts for no draft: prompts and earlier turns, background, boilerplate. Every mask takes all drafts alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from overproof import _core
+from overproof.compare import FLOORS, LOST, SUSPECT_CAP
+from overproof.errors import InputError
+from overproof.evidence.result import count
+from overproof.shingle import Shingler, ShingleSets
+
+if TYPE_CHECKING:
+    from overproof.typing import TextsLike
+
+Hashes = npt.NDArray[np.uint64]
+NOTHING: Hashes = np.zeros(0, np.uint64)
+RATE = 0.0005
+"""An n-gram of the drafts is boilerplate above this share of the units, and above a floor solved per run."""
+
+
+def echoes(
+    prompts: TextsLike | Sequence[Sequence[str | None] | str | None], rows: int, shingler: Shingler, threads: int | None
+) -> ShingleSets:
+    """The n-grams of each row's prompt and earlier turns; none spans two turns."""
+    turns = _turns(prompts)
+    if len(turns) != rows:
+        raise InputError(f"prompts has {len(turns)} rows for {rows} served outputs")
+    flat = shingler.transform(
+        [turn for row in turns for turn in row], missing="keep", errors="replace", threads=threads
+    )
+    if all(len(row) == 1 for row in turns):
+        return flat
+    of_turn = np.repeat(np.arange(rows), [len(row) for row in turns])
+    of_ngram = np.repeat(of_turn, np.diff(flat.indptr))
+    order = np.lexsort((flat.hashes, of_ngram))
+    of_ngram, hashes = of_ngram[order], flat.hashes[order]
+    first = np.ones(len(hashes), bool)
+    first[1:] = (of_ngram[1:] != of_ngram[:-1]) | (hashes[1:] != hashes[:-1])
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(of_ngram[first], minlength=rows))])
+    return ShingleSets.from_hashes(indptr.astype(np.int64), hashes[first], params=shingler.params)
+
+
+def stands_in(texts: ShingleSets, prompts: ShingleSets) -> npt.NDArray[np.bool_]:
+    """For each n-gram of `texts` whether the row of `prompts` of the same number holds it."""
+    vocabulary = np.unique(prompts.hashes)
+    if not len(vocabulary):
+        return np.zeros(len(texts.hashes), bool)
+
+    def keys(sets: ShingleSets, place: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        return np.repeat(np.arange(len(sets)), np.diff(sets.indptr)) * len(vocabulary) + place
+
+    place = np.minimum(np.searchsorted(vocabulary, texts.hashes), len(vocabulary) - 1)
+    asked = keys(prompts, np.searchsorted(vocabulary, prompts.hashes))
+    return np.asarray((vocabulary[place] == texts.hashes) & np.isin(keys(texts, place), asked))
+
+
+def _turns(prompts: Any) -> list[list[str | None]]:
+    nested = isinstance(prompts, Sequence) and any(isinstance(row, list | tuple) for row in prompts)
+    if not nested:
+        return [[prompt] for prompt in _core.text_list(prompts)]
+    turns = [list(row) if isinstance(row, list | tuple) else [row] for row in prompts]
+    for i, row in enumerate(turns):
+        for turn in row:
+            if turn is not None and not isinstance(turn, str):
+                raise InputError(f"prompts: row {i} holds a {type(turn).__name__}, not text")
+    return turns
+
+
+def boilerplate(drafts: ShingleSets, units: npt.NDArray[np.int64], suspect: ShingleSets, asked: bool | int) -> Hashes:
+    """N-grams that many units of drafts hold, or many suspect texts.
+
+    A unit holds what any of its drafts holds. A suspect text counts by the least of its shingle hashes, so that copies
+    of one text count once, and m texts of mutual Jaccard J about 1 + (m - 1)(1 - J) times; texts that share a template
+    and differ in the rest still count nearly each.
+    """
+    near = np.full(len(suspect), -1, np.int64)
+    full = np.diff(suspect.indptr) > 0
+    near[full] = np.unique(suspect.hashes[suspect.indptr[:-1][full]], return_inverse=True)[1]
+    floor, rate = SUSPECT_CAP
+    most = (
+        max(floor, int(np.ceil(rate * (int(near.max(initial=-1)) + 1))))
+        if asked is True
+        else count(asked, "boilerplate", 1)
+    )
+    theirs = _core.frequent(suspect, near, most)[0]
+    return np.union1d(theirs, _common(drafts, units, asked))
+
+
+def _common(drafts: ShingleSets, units: npt.NDArray[np.int64], asked: bool | int) -> Hashes:
+    """N-grams of too many units; the cap is the least floor at which few drafts lose over half of theirs."""
+    by_rate = int(np.ceil(RATE * len(np.unique(units))))
+    caps = [max(floor, by_rate) for floor in FLOORS] if asked is True else [int(asked)]
+    keys, counts = _core.frequent(drafts, units, caps[0])
+    if not len(keys):
+        return NOTHING
+    place = np.minimum(np.searchsorted(keys, drafts.hashes), len(keys) - 1)
+    held = np.where(keys[place] == drafts.hashes, counts[place], 0)
+    row = np.repeat(np.arange(len(drafts)), np.diff(drafts.indptr))
+    sizes = np.diff(drafts.indptr)
+    long = (drafts.tokens - drafts.singles / 2 >= 20) & (sizes > 0)
+    cap = caps[-1]
+    for cap in caps:
+        lost = np.bincount(row[held > cap], minlength=len(drafts))
+        if not long.any() or (2 * lost[long] > sizes[long]).mean() <= LOST:
+            break
+    return np.asarray(keys[counts > cap], np.uint64)
