@@ -16,6 +16,8 @@ HOURS = np.array([2, 1, 1, 1, 1, 2, 4, 8, 14, 18, 20, 19, 16, 18, 20, 19, 17, 14
 WEEKDAYS = np.array([10, 10, 10, 10, 9, 4, 4])  # Monday first
 ZONES = (-8, -6, -5, -3, 0, 1, 2, 5, 8, 9)  # hours from UTC
 DAY = 86_400
+FLAT = ("pooled", "harness")
+"""Roles that ask around the clock, single questions."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def make_traffic(rng: np.random.Generator, accounts: list[Account], *, days: int
     """Spread the accounts' requests over `days` days.
 
     Normal and heavy users come by the hour of their day and by the day of the week, and go on in a conversation with
-    probability 0.35, 20 to 600 s after the request before. Pooled accounts ask around the clock, single questions.
+    probability 0.35, 20 to 600 s after the request before. Pooled accounts and harnesses ask around the clock, single
+    questions.
 
     Parameters
     ----------
@@ -107,7 +110,7 @@ def make_traffic(rng: np.random.Generator, accounts: list[Account], *, days: int
     talks = 0
     for index, account in enumerate(accounts):
         n = account.requests
-        follows = (rng.random(n) < (0.0 if account.role == "pooled" else 0.35)) & (np.arange(n) > 0)
+        follows = (rng.random(n) < (0.0 if account.role in FLAT else 0.35)) & (np.arange(n) > 0)
         conversation = np.cumsum(~follows) - 1
         starts = _start_times(rng, int(conversation[-1]) + 1, account, days, weekday)
         gaps = np.where(follows, 20 + np.floor(rng.random(n) * 581), 0).astype(np.int64)
@@ -124,7 +127,7 @@ def make_traffic(rng: np.random.Generator, accounts: list[Account], *, days: int
 
 def _start_times(rng: np.random.Generator, n: int, account: Account, days: int, weekday: int) -> Ints:
     """Return n sorted starts of conversations, in seconds from the first day's midnight UTC."""
-    if account.role == "pooled":
+    if account.role in FLAT:
         hour = np.floor(rng.random(n) * 24 * days).astype(np.int64)
     else:
         by_day = np.resize(np.roll(WEEKDAYS, -weekday), days)

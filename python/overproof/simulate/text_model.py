@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from .streams import OneStream, Streams
 
 __all__ = ["PLAIN", "Style", "TextModel", "pick", "shuffled", "training_digest", "training_texts"]
 
@@ -127,7 +128,11 @@ PLAIN = Style(opener=0, closer=0, disclaimer=0, bullets=0, numbered=0, code=0, e
 
 def pick(rng: np.random.Generator, cumulative: Ints, size: int) -> Ints:
     """Draw indices in proportion to integer weights, given as their running sums: int64[size]."""
-    marks: Ints = np.floor(rng.random(size) * cumulative[-1]).astype(np.int64)
+    return _picked(rng.random(size), cumulative)
+
+
+def _picked(u: NDArray[np.float64], cumulative: Ints) -> Ints:
+    marks: Ints = np.floor(u * cumulative[-1]).astype(np.int64)
     return np.searchsorted(cumulative, marks, side="right")
 
 
@@ -366,7 +371,7 @@ class TextModel:
 
     def generate_many(
         self,
-        rng: np.random.Generator,
+        rng: np.random.Generator | Streams,
         prompts: Sequence[str],
         *,
         max_words: int = 300,
@@ -381,8 +386,9 @@ class TextModel:
 
         Parameters
         ----------
-        rng : numpy.random.Generator
-            Source of all randomness; only its ``random`` method is called.
+        rng : numpy.random.Generator or Streams
+            Source of all randomness; of a generator only ``random`` is called. `Streams` hold a key for each prompt:
+            then an answer depends on its key and its prompt alone, not on the others beside it.
         prompts : sequence of str
             The names in a prompt (in backquotes, or words that the model knows as names) return in its answer.
         max_words : int
@@ -424,11 +430,12 @@ class TextModel:
         key = (float(temperature), top_k)
         if key not in self._tables:
             self._tables[key] = self._tabulate(*key)
-        wanted = rng.random(len(prompts))
+        source = rng if isinstance(rng, Streams) else OneStream(rng)
+        wanted = source.each(np.arange(len(prompts)), 1)[0]
         wanted = np.floor((20 + 220 * wanted * wanted) * max_words / 300)
-        bodies = self._walk(rng, self._tables[key], wanted, max_words)
-        spelled = self._spell(rng, bodies, prompts, style)
-        dress = rng.random((len(prompts), 16))
+        bodies = self._walk(source, self._tables[key], wanted, max_words)
+        spelled = self._spell(source, bodies, prompts, style)
+        dress = source.table(len(prompts), 16)
         recited = recited or {}
         return [
             _cut(_dress(body, prompt, row, style, recited.get(prompt)), max_words)
@@ -446,7 +453,7 @@ class TextModel:
         )
 
     def _walk(
-        self, rng: np.random.Generator, tables: tuple[_Table, _Table], wanted: NDArray[np.float64], max_words: int
+        self, source: Streams | OneStream, tables: tuple[_Table, _Table], wanted: NDArray[np.float64], max_words: int
     ) -> list[list[int]]:
         """Draw token sequences, ends of sentences included, each until the sentence that reaches its wanted words."""
         after_two, after_one = tables
@@ -459,7 +466,7 @@ class TextModel:
         alive = np.arange(n)
         older, newer, words = (np.full(n, START), np.full(n, START), np.zeros(n))
         while len(alive):
-            u = rng.random((2, len(alive)))
+            u = source.each(alive, 2)
             key = older * size + newer
             row = np.minimum(np.searchsorted(after_two.contexts, key), len(after_two.contexts) - 1)
             long = (after_two.contexts[row] == key) & (u[0] < after_two.trust[row])
@@ -479,13 +486,13 @@ class TextModel:
         return [flat[begin:end] for begin, end in zip([0, *ends], ends, strict=False)]
 
     def _spell(
-        self, rng: np.random.Generator, bodies: list[list[int]], prompts: Sequence[str], style: Style
+        self, source: Streams | OneStream, bodies: list[list[int]], prompts: Sequence[str], style: Style
     ) -> list[tuple[list[str], str]]:
         """Write tokens as sentences; also return a name that the answer is about."""
         slots = np.array([body.count(NAME) + 1 for body in bodies])
-        u = rng.random((2, int(slots.sum())))
+        u = source.runs(slots, 2)
         on_topic = (u[0] < style.on_topic).tolist()
-        anything = pick(rng, self._name_cumulative, u.shape[1]).tolist()
+        anything = _picked(source.runs(slots, 1)[0], self._name_cumulative).tolist()
         which = u[1].tolist()
         known: dict[str, tuple[str, ...]] = {}
         slot, out = 0, []
