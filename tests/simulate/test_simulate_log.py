@@ -94,7 +94,7 @@ def test_what_a_cache_and_temperature_0_answer_again(rows: list[dict]) -> None:
     for row in hits:
         first = min(by_text[row["text"]], key=lambda r: r["time"])
         assert {r["cache_key"] for r in (row, first)} == {row["cache_key"]}
-        assert all(first[f] == row[f] for f in ("prompt", "system", "params_hash", "model"))
+        assert all(first[f] == row[f] for f in ("messages", "system", "params_hash", "model"))
     assert any(len({r["account"] for r in same}) > 1 for same in by_text.values())
     cold = defaultdict(set)
     for row in rows:

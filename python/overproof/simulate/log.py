@@ -193,7 +193,7 @@ class ApiLog:
                 "params_hash": self._hashes[self.sampler[row]],
                 "seed": seed,
                 "cache_hit": bool(source != row),
-                "cache_key": self._cache_key(row) if member.caches else None,
+                "cache_key": self._cache_key(row) if member.caches and row not in self._before else None,
                 "template": self._template(row),
                 "payment": member.payment,
                 "network": member.network,

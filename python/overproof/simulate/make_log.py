@@ -88,7 +88,7 @@ def api_log(
         Share of innocent requests that repeat the account's last prompt.
     cache, cache_hours : float, int
         Share of innocent accounts that take cached outputs, and how long an output is kept. A hit has the
-        same prompt, system prompt and settings as the request that filled the cache.
+        same prompt, system prompt and settings as the request that filled the cache; both open a conversation.
     cut : float
         Share of outputs whose client hung up before the end.
     suspect : int
@@ -183,10 +183,12 @@ def api_log(
     sampler = snapshot * len(TEMPERATURES) + warm[traffic.account]
     of_row = Streams(keys_of(seed, "row", np.arange(requests))).table(requests, 3)
     caches = np.array([member.caches for member in members])[traffic.account]
+    first = np.zeros(requests, np.bool_)
+    first[np.unique(traffic.conversation, return_index=True)[1]] = True  # a later turn depends on its history too
     window = traffic.seconds // (3600 * cache_hours)
     around = np.array([(member.template + 1) * len(SYSTEMS) + member.system for member in members])[traffic.account]
     exact = ((window * len(samplers) + sampler) * (around.max() + 1) + around) * prompts + asked
-    source = _sources(np.where(caches, exact, -1))
+    source = _sources(np.where(caches & first, exact, -1))
     hung_up = (of_row[:, 0] < cut) & (source == np.arange(requests))
     log = ApiLog(
         seed=seed,
