@@ -85,15 +85,16 @@ def test_rows_are_complete_and_sorted(made: simulate.ApiLog, rows: list[dict]) -
     assert any(len(row["messages"]) > 3 for row in rows)
 
 
-def test_what_a_cache_and_temperature_0_answer_again(rows: list[dict]) -> None:
+def test_what_a_cache_and_temperature_0_answer_again(made: simulate.ApiLog, rows: list[dict]) -> None:
     by_text: dict[str, list[dict]] = defaultdict(list)
     for row in rows:
         by_text[row["text"]].append(row)
-    hits = [row for row in rows if row["cache_hit"]]
-    assert len({row["account"] for row in hits}) > 10
-    for row in hits:
-        first = min(by_text[row["text"]], key=lambda r: r["time"])
-        assert {r["cache_key"] for r in (row, first)} == {row["cache_key"]}
+    hits = [(row, rows[source]) for row, source in zip(rows, made.source, strict=True) if row["cache_hit"]]
+    assert len({row["account"] for row, _ in hits}) > 10
+    for row, first in hits:
+        assert row["text"] == first["text"]
+        assert row["cache_key"] == first["cache_key"] is not None
+        assert not first["cache_hit"]
         assert all(first[f] == row[f] for f in ("messages", "system", "params_hash", "model"))
     assert any(len({r["account"] for r in same}) > 1 for same in by_text.values())
     cold = defaultdict(set)
