@@ -8,7 +8,7 @@ from typing import Any
 
 from .._extras import need
 
-__all__ = ["render"]
+__all__ = ["environment", "render"]
 
 LISTED = 100
 """Matches in the list below the texts shown side by side."""
@@ -48,18 +48,19 @@ def render(
     about 12 kB each, and 40 kB for the rest.
     """
     need("jinja2", extra="report")
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     page: str = template.render(**_view(result, excerpts, scores))
     return page
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Any:
+def environment() -> Any:
+    """Return the templates' environment: everything escaped, nothing invisible, an unknown name is an error."""
     import jinja2
 
-    from . import plots, show, spans, words
+    from . import case_words, plots, plots_accounts, plots_tests, show, spans, words
 
-    environment = jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("overproof.report"),
         autoescape=True,
         finalize=lambda value: show.visible(value) if type(value) is str else value,
@@ -67,9 +68,10 @@ def _environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["edges"] = lambda side: (side["start_char"], side["end_char"])
-    environment.globals.update(plots=plots, show=show, words=words, marked=spans.marked)
-    return environment
+    made.filters["edges"] = lambda side: (side["start_char"], side["end_char"])
+    made.globals.update(plots=plots, show=show, words=words, marked=spans.marked)
+    made.globals.update(says=case_words, test_plots=plots_tests, account_plots=plots_accounts)
+    return made
 
 
 def _view(

@@ -11,18 +11,24 @@ from typing import Any
 
 __all__ = [
     "INVISIBLE",
+    "bias",
     "code_point",
     "confidence",
     "count",
     "interval",
     "items",
+    "listed",
     "measured",
     "names",
+    "number",
     "one_line",
+    "pairs",
     "parameter",
     "parts",
     "percent",
     "place",
+    "pvalue",
+    "reach",
     "visible",
     "which",
 ]
@@ -79,6 +85,66 @@ def percent(share: Any) -> str:
     return f"{scaled:.{max(1, 1 - math.floor(math.log10(near)))}f}%"
 
 
+def number(value: Any) -> str:
+    """Write a number with four significant digits, large ones and small ones with an exponent; None and NaN as a dash.
+
+    Examples
+    --------
+    >>> number(39.0), number(2.93511), number(1234.5), number(1.871e28), number(0.00012)
+    ('39', '2.935', '1,234', '1.9e28', '1.2e-4')
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    size = abs(value)
+    if size and (size < 1e-3 or size >= 1e7):
+        return _exponent(value)
+    return f"{value:,.0f}" if size >= 1000 or value == int(value) else f"{value:.4g}"
+
+
+def pvalue(value: Any) -> str:
+    """Write a p-value with three digits, small ones with an exponent; None and NaN as a dash.
+
+    Examples
+    --------
+    >>> pvalue(0.0412), pvalue(6.679e-37), pvalue(1.0), pvalue(0.0), pvalue(0.99996)
+    ('0.0412', '6.7e-37', '1', '< 1e-300', '0.99996')
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    if value == 0:
+        return "< 1e-300"
+    if value < 1e-3:
+        return _exponent(value)
+    short = f"{value:.3g}"
+    return short if value == 1 or float(short) < 1 else f"{value:.5f}".rstrip("0").rstrip(".")
+
+
+def _exponent(value: float) -> str:
+    digits, power = f"{value:.1e}".split("e")
+    return f"{digits.removesuffix('.0')}e{int(power)}"
+
+
+def bias(g_star: Any) -> str:
+    """Write G*; below 1 the p-value is above alpha without any bias, and how far says nothing."""
+    return "< 1" if g_star is not None and g_star < 1 else number(g_star)
+
+
+def reach(bounds: Sequence[float | None] | None, *, share: bool = False) -> str:
+    """Write an interval of numbers, or of shares; a missing upper end has no bound, and one without ends is a dash.
+
+    Examples
+    --------
+    >>> reach([6.6, None]), reach([0.0, 0.25], share=True), reach([None, None])
+    ('6.6 to ∞', '0% to 25.0%', '–')
+    """
+    if not bounds or bounds[0] is None:
+        return MISSING
+    write = percent if share else number
+    return f"{write(bounds[0])} to {'∞' if bounds[1] is None else write(bounds[1])}"
+
+
 def interval(bounds: Sequence[float] | None) -> str:
     """Write an interval of shares: ``20.1% to 24.3%``."""
     return MISSING if not bounds else f"{percent(bounds[0])} to {percent(bounds[1])}"
@@ -101,6 +167,18 @@ def items(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
         yield prefix, ", ".join(map(str, value)) or MISSING
     else:
         yield prefix, MISSING if value is None else str(value)
+
+
+def listed(values: Sequence[object], most: int) -> str:
+    """Write the first values, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    more = len(values) - most
+    return ", ".join(map(one_line, values[:most])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def measured(value: Any) -> list[tuple[str, str]]:
@@ -165,6 +243,11 @@ def parts(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 def which(identity: object, row: Mapping[str, Any] | None) -> str:
     """Name a text by its id, or by its place where it has none."""
     return place(row) if identity is None else one_line(identity)
+
+
+def pairs(curve: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """List the points of a sensitivity curve: bias and p-value."""
+    return list(zip(curve["g"], curve["pvalues"], strict=True))
 
 
 def names(result: Mapping[str, Any], role: str) -> str:

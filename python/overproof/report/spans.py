@@ -61,7 +61,7 @@ Piece(start=8, end=10, span=None)]
     return made
 
 
-def marked(text: str, spans: Sequence[tuple[int, int]], *, here: str, there: str) -> Markup:
+def marked(text: str, spans: Sequence[tuple[int, int]], *, here: str, there: str | None) -> Markup:
     """Write a text with its spans marked; span i has the anchor ``{here}-{i + 1}`` and links to ``{there}-{i + 1}``.
 
     Parameters
@@ -70,8 +70,10 @@ def marked(text: str, spans: Sequence[tuple[int, int]], *, here: str, there: str
         The original text.
     spans : Sequence[tuple[int, int]]
         [start, end) in code points, in the order of their numbers.
-    here, there : str
-        Anchors of this text and of the one beside it.
+    here : str
+        Anchor of this text.
+    there : str or None
+        Anchor of the text beside it; None where its spans have no twin: they are marked, without a number or a link.
 
     Returns
     -------
@@ -92,6 +94,9 @@ def marked(text: str, spans: Sequence[tuple[int, int]], *, here: str, there: str
         if piece.span is None:
             parts.append(inner)
             continue
+        if there is None:
+            parts.append(Markup('<mark class="alone">{}</mark>').format(inner))
+            continue
         number = piece.span + 1
         anchor = Markup("") if number in anchored else Markup(' id="{}-{}"').format(here, number)
         anchored.add(number)
@@ -102,6 +107,8 @@ def marked(text: str, spans: Sequence[tuple[int, int]], *, here: str, there: str
         )
     if stopped:
         parts.append(_clipped(len(text) - made[stopped].start))
+    if there is None:
+        return Markup("").join(parts)
     left_out = [number for number in range(1, len(spans) + 1) if number not in anchored]
     parts += [Markup('<span id="{}-{}"></span>').format(here, number) for number in left_out]
     return Markup("").join(parts)

@@ -1,0 +1,150 @@
+"""The sentences of a case: what each statistic is, what each grade of redraws allows, what one test says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from . import show
+
+__all__ = [
+    "ACCOUNTS",
+    "EDITS",
+    "GRADES",
+    "NEEDED",
+    "NOT_TESTABLE",
+    "NO_ACCOUNTS",
+    "NO_CLAIM",
+    "NO_EVENTS",
+    "NO_PLACEBO",
+    "NO_TEST",
+    "SELECTED",
+    "SENSITIVITY",
+    "TESTS",
+    "Kind",
+    "kind",
+    "reading",
+]
+
+
+class Kind(NamedTuple):
+    """What the figures of one test mean."""
+
+    statistic: str
+    interval: str
+    n: str
+    share: bool
+    """Whether statistic and interval are shares."""
+
+
+TESTS = {
+    "line-up": Kind("events won by the served draft", "of the bias G (1: none)", "events", False),
+    "line-up, permutation": Kind("sum of the served scores", "of the bias G (1: none)", "events", False),
+    "rate ratio": Kind("hit rate of served over that of redraws", "of the ratio", "hits", False),
+    "leak rate": Kind("share found beyond what redraws explain", "of the share", "units", True),
+    "e-value": Kind("e-value after the last draw", "its least and greatest", "events", False),
+    "rank among controls": Kind(
+        "controls that reach the suspect's value", "of the share of such corpora", "controls", False
+    ),
+}
+OTHER = Kind("statistic", "of its parameter", "n", False)
+
+GRADES = {
+    "A": "committed in the Merkle tree of the log when they were served",
+    "B": "drawn by a keyed choice and timestamped by a third party before the suspect was fetched",
+    "B'": "drawn afterwards for every prompt that stands in the suspect, seeds fixed by the plan's hash and a public "
+    "beacon, or by a neutral party",
+    "C": "none of the others: exploratory, no p-value",
+}
+SELECTED = {
+    "prf": "by a keyed pseudo-random function of the record's id",
+    "prompt": "every record whose prompt stands in the suspect, chosen before any output was compared",
+    "all": "every record",
+}
+NEEDED = (
+    "Rung L1 asks for G* of at least 3, and above the upper limit of G that the placebo allows: the result must hold "
+    "even if served drafts were preferred to redraws by those odds for reasons other than copying."
+)
+NO_TEST = "No test gave a p-value."
+NO_EVENTS = (
+    "No draft, served or redrawn, reaches the score of an event: there is nothing to line up. That is not “innocent”; "
+    "see the recall measured in this run and the limits."
+)
+NO_CLAIM = "The figures claim no more than their rung: not how the texts came there, nor what for, nor why."
+NO_PLACEBO = (
+    "There is none: it needs units served after the suspect was published, with redraws of their own. The sensitivity "
+    "analysis stands alone."
+)
+ACCOUNTS = (
+    "The log shows to whom an output was served. It does not show the route: other channels, republication or a "
+    "compromised account end in the same corpus."
+)
+NOT_TESTABLE = (
+    "“Not testable” means that even had every event been won, the level could not have been reached. It clears nobody, "
+    "and neither does “not shown”."
+)
+NO_ACCOUNTS = "No account was tested: the log has no account field, or no unit of this case belongs to one."
+EDITS = (
+    "Copies of served texts from outside the test were edited, planted into the suspect in a second pass, and looked "
+    "for by the same rule. What is not found here would not have been found there."
+)
+SENSITIVITY = (
+    "The line-up's p-value if served drafts were preferred to a redraw by odds of G for reasons other than copying "
+    "(Rosenbaum bounds). G* is the largest G at which it is still at most alpha."
+)
+
+
+def kind(name: str) -> Kind:
+    """Return what the figures of a test mean; of an unknown one, plain names."""
+    return TESTS.get(name, OTHER)
+
+
+def reading(test: Mapping[str, Any], *, redraws: int | None) -> str:
+    """Say in one sentence what a test found, without a verdict.
+
+    Parameters
+    ----------
+    test : Mapping[str, Any]
+        One entry of a case's ``tests``.
+    redraws : int or None
+        K where it is the same for all units: then the number expected by chance is stated.
+
+    Examples
+    --------
+    >>> reading({"name": "line-up", "statistic": 39.0, "n": 41}, redraws=9)
+    'The served draft won 39 of 41 events; 4.1 are expected by chance.'
+    """
+    if test.get("refused"):
+        return f"Refused: {show.one_line(test['refused'])}"
+    name, statistic, n = test.get("name"), test.get("statistic"), test.get("n")
+    bounds = test.get("interval") or (None, None)
+    if n == 0 and name in ("line-up", "line-up, permutation", "e-value"):
+        return "There is no event: no draft reaches tau alone."
+    if n == 0 and name == "rate ratio":
+        return "Nothing was found, served or redrawn: there is no ratio."
+    if name == "line-up":
+        chance = test.get("expected", n / (redraws + 1) if n and redraws else None)
+        tail = "" if chance is None else f"; {show.number(chance)} are expected by chance"
+        return f"The served draft won {show.number(statistic)} of {show.count(n)} events{tail}."
+    if name == "rate ratio":
+        if statistic is None:
+            return f"{show.count(n)} served outputs and no redraw were found: the ratio has no upper bound."
+        return f"Served outputs were found {show.number(statistic)} times as often as redraws."
+    if name == "leak rate" and statistic is not None:
+        found = f"{show.percent(statistic)} of the served outputs were found beyond what redraws explain, a lower bound"
+        if test.get("recall") is None:
+            return f"{found}."
+        return (
+            f"{found}; planted copies were found at {show.percent(test['recall'])}, which would make it "
+            f"{show.percent(test.get('corrected'))} ({show.reach(test.get('corrected_interval'), share=True)})."
+        )
+    if name == "e-value" and statistic is not None:
+        made = show.number(statistic)
+        return f"A bet that gains nothing on average if the suspect is innocent multiplied its stake by {made}."
+    if name == "rank among controls" and statistic is not None:
+        verdict = show.one_line(test.get("verdict") or "exploratory")
+        return f"{show.number(statistic)} of {show.count(n)} controls reach the suspect's value; {verdict}."
+    if name == "line-up, permutation" and statistic is not None:
+        made = show.number(statistic)
+        return f"The served drafts score {made} in sum, beside permutations of the drafts within each unit."
+    return f"{kind(str(name)).statistic}: {show.number(statistic)} ({show.reach(bounds)})."

@@ -1,0 +1,343 @@
+"""A handmade case, as `overproof investigate` writes it: its tests are the library's own, on made scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from handmade import make_result
+from overproof import evidence
+from overproof.evidence.result import plain
+
+UNITS, TAU, ALPHA = 400, 20.0, 0.001
+NULL = "Had the suspect not obtained what was served, each of the K+1 drafts would fit it best equally often."
+REFUSED = (
+    "redraws do not pass the self-test on length (p = 0.00012): they were drawn under other settings than what was "
+    "served"
+)
+
+
+def make_scores(*, leaked: int, redraws: int, noise: int = 3) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Make longest runs of each draft: `leaked` served ones stand in the suspect, `noise` drafts do by chance."""
+    rng = np.random.default_rng(5)
+    scores = rng.geometric(0.25, size=(UNITS, redraws + 1)).clip(max=18).astype(np.float64)
+    scores[:leaked, 0] = rng.integers(24, 180, leaked)
+    for row in range(leaked, leaked + noise):
+        scores[row, rng.integers(redraws + 1)] = rng.integers(20, 40)
+    return scores
+
+
+def make_case(
+    *,
+    leaked: int = 38,
+    redraws: int = 9,
+    accounts: bool = True,
+    suspects: int = 1,
+    refused: str | None = None,
+    placebo: bool = True,
+    controls: int = 2,
+    noise: int = 3,
+) -> dict[str, Any]:
+    """Make a case with so many leaked units among those redrawn; with `refused` no test is made, for that reason."""
+    result = make_result(controls=controls, matched=212 if leaked else 0)
+    scores = make_scores(leaked=leaked, redraws=redraws, noise=noise)
+    curve = plain(evidence.sensitivity(scores, tau=TAU, alpha=ALPHA).to_dict())
+    result["summary"]["rung"] = "L1" if leaked and not refused else "L0"
+    names = ["rival", *(f"other-{i}" for i in range(1, suspects))]
+    tests = _tests("rival", scores, curve, refused)
+    rungs = _rungs("rival", leaked, refused, accounts)
+    others = []
+    for name in names[1:]:
+        innocent = make_scores(leaked=0, redraws=redraws, noise=6)
+        flat = plain(evidence.sensitivity(innocent, tau=TAU, alpha=ALPHA).to_dict())
+        tests += _tests(name, innocent, flat, None)
+        rungs += _rungs(name, 0, None, accounts)
+        block = make_result(controls=controls, matched=4)
+        others.append(
+            {"name": name}
+            | {key: block[key] for key in ("summary", "waterfall", "controls")}
+            | _figures(innocent, flat, controls, None)
+            | {"examples": []}
+        )
+    return result | {
+        "schema": "overproof-case-1",
+        "propositions": {
+            "hp": "rival holds texts that this log shows served before 2025-01-20.",
+            "hd1": "What is similar was generated independently of what was served.",
+            "hd2": "What is similar was taken from the public web by both sides.",
+            "hd3": "The texts were obtained otherwise than through the accounts of this log.",
+        },
+        "plan": {
+            "hash": "5e" * 32,
+            "published": "2025-01-20T00:00:00Z",
+            "tau": TAU,
+            "alpha": ALPHA,
+            "K": redraws,
+            "score": "run",
+            "selected_by": "prompt",
+            "grade": "B'",
+            "why_grade": "drawn after the suspect was fetched, for every prompt that stands in it; seeds fixed by the "
+            "plan's hash and a public beacon",
+            "plans_against_suspect": 1,
+            "created": "2025-02-01T09:00:00Z",
+            "sealed": "2025-02-03T18:20:00Z",
+        },
+        "rungs": rungs,
+        "self_tests": _self_tests(redraws, refused),
+        "tests": tests,
+        **_figures(scores, curve, controls, refused, placebo=placebo),
+        "audit": [
+            {"edit": "none", "planted": 40, "found": 40, "interval": [0.912, 1.0]},
+            {"edit": "10 % of words", "planted": 40, "found": 39, "interval": [0.868, 0.999]},
+            {"edit": "30 % of words", "planted": 40, "found": 9, "interval": [0.108, 0.385]},
+        ],
+        "false_positives": [
+            {"name": f"people-{i}", "texts": 500, "found": i, "interval": [0.0, 0.011]} for i in range(controls)
+        ],
+        "accounts": _accounts(leaked, refused) if accounts else [],
+        "groups": _groups(leaked, refused) if accounts else [],
+        "cover": [{"pseudonym": "a-7d1c", "hits": 21}, {"pseudonym": "a-09be", "hits": 14}]
+        if accounts and leaked
+        else [],
+        "uncovered": 3 if leaked else 0,
+        "timeline": [
+            {
+                "day": f"2025-01-{day:02d}",
+                "requests": 900 + 37 * (day % 7) + (2600 if 8 <= day <= 12 else 0),
+                "units_tested": 10 + day % 5,
+                "hits": (leaked // 5 if 8 <= day <= 12 else 0),
+            }
+            for day in range(1, 32)
+            if day not in (5, 19)
+        ],
+        "examples": _examples(redraws) if leaked else [],
+        "excluded": [
+            {"reason": "generation fields differ: temperature", "records": 12},
+            {"reason": "stream cut by the user", "records": 5},
+            {"reason": "redraw cut by max_tokens", "records": 2},
+        ],
+        "others": others,
+        "manifest": {
+            "tool": {"version": "0.1.0", "build": "release, x86-64-v3"},
+            "inputs": [
+                {"role": "served", "name": "log", "path": "data/served.jsonl.zst", "rows": 2000, "sha256": "ab" * 32},
+                {
+                    "role": "suspect",
+                    "name": "rival",
+                    "path": "data/suspect.jsonl.zst",
+                    "rows": 1000,
+                    "sha256": "cd" * 32,
+                },
+                {
+                    "role": "redraws",
+                    "name": "redraws",
+                    "path": "drawn.jsonl",
+                    "rows": 400 * redraws,
+                    "sha256": "0d" * 32,
+                },
+            ],
+            "params": {"tau": TAU, "alpha": ALPHA, "lam": 0.5},
+            "fingerprint": "9f3b0c1d2e4a5b6c",
+            "spec": "op1",
+            "unicode": "15.0.0",
+            "seeds": {"permutation": 0, "audit": 1},
+            "key_id": "case-0417",
+            "plan_hash": "5e" * 32,
+            "ledger_head": "1e" * 32,
+            "merkle": [{"day": "2025-01-09", "root": "77" * 32, "records": 3500, "proofs": 12}],
+            "command": "overproof investigate case.plan.json --served log/ --control people=people/ --case case-0417/",
+        },
+    }
+
+
+def _tests(suspect: str, scores: Any, curve: dict[str, Any], refused: str | None) -> list[dict[str, Any]]:
+    served, drawn = scores[:, 0], scores[:, 1]
+    hits, chance = int((served >= TAU).sum()), int((drawn >= TAU).sum())
+    found = {
+        "line-up": evidence.line_up(scores, tau=TAU).to_dict() | {"g_star": curve["g_star"]},
+        "line-up, permutation": evidence.line_up(scores, tau=TAU, method="permutation", alpha=0.01, rng=0).to_dict(),
+        "rate ratio": evidence.rate_ratio(hits, UNITS, chance, UNITS).to_dict(),
+        "leak rate": evidence.leak_rate(hits, UNITS, chance, UNITS, found=39, planted=40).to_dict(),
+        "e-value": evidence.e_process(scores, tau=TAU, lam=0.5).to_dict(),
+        "rank among controls": evidence.rank_among_controls(hits / UNITS, [0.0, 0.001]).to_dict(),
+    }
+    rows = []
+    for name, value in found.items():
+        value.pop("events", None)
+        value.pop("log_e", None)
+        row = {"name": name, "suspect": suspect, "null": NULL, "g_star": None} | plain(value)
+        row["pvalue_adjusted"] = None if row["pvalue"] is None else min(1.0, 2 * row["pvalue"])
+        if name == "rank among controls":
+            row["refused"] = row["verdict"]
+        elif refused:
+            row |= dict.fromkeys(("statistic", "interval", "pvalue", "pvalue_adjusted", "g_star")) | {
+                "refused": refused
+            }
+        rows.append(row)
+    return rows
+
+
+def _rungs(suspect: str, leaked: int, refused: str | None, accounts: bool) -> list[dict[str, Any]]:
+    if refused:
+        why = [f"No p-value: {refused}."]
+    elif leaked:
+        why = [f"The line-up holds: {leaked} events won, G* is above 3 and above the placebo's upper limit."]
+    else:
+        why = ["The line-up's p-value is above the plan's alpha of 0.001."]
+    reached = bool(leaked) and not refused
+    last = (
+        ["2 groups were tested on outputs served only to them; one is named by Holm at 0.05."]
+        if accounts and reached
+        else ["The log has no account field." if not accounts else "Rung L1 was not reached."]
+    )
+    return [
+        {"suspect": suspect, "rung": "L0", "reached": True, "reasons": ["Scores, spans and controls are below."]},
+        {"suspect": suspect, "rung": "L1", "reached": reached, "reasons": why},
+        {"suspect": suspect, "rung": "L2", "reached": accounts and reached, "reasons": last},
+    ]
+
+
+def _self_tests(redraws: int, refused: str | None) -> list[dict[str, Any]]:
+    if redraws < 2:
+        return []
+    base = {"n": UNITS, "assumption": "Rows are units: independent of each other, one served record each."}
+    return [
+        {"name": "similarity to the other drafts", "statistic": 0.021, "pvalue": 0.44, "interval": [-0.062, 0.062]}
+        | {"passed": True}
+        | base,
+        {"name": "length", "statistic": 0.13 if refused else -0.011, "pvalue": 0.00012 if refused else 0.71}
+        | {"interval": [-0.062, 0.062], "passed": not refused}
+        | base,
+        {"name": "line-up against people-0", "statistic": 2, "pvalue": 0.31, "interval": [0.2, 14.0], "passed": True}
+        | base
+        | {"n": 7},
+    ]
+
+
+def _figures(
+    scores: Any, curve: dict[str, Any], controls: int, refused: str | None, *, placebo: bool = True
+) -> dict[str, Any]:
+    best = scores.max(axis=1)
+    alone = (scores == best[:, None]).sum(axis=1) == 1
+    events = np.flatnonzero((best >= TAU) & alone)
+    wins = np.bincount(scores[events].argmax(axis=1), minlength=scores.shape[1]).tolist()
+    steps = sorted({0, *range(0, 30), *range(30, 190, 10)})
+    rng = np.random.default_rng(3)
+
+    def share(values: Any) -> list[float]:
+        return [float((values >= step).mean()) for step in steps]
+
+    made = None
+    if placebo and not refused:
+        late = make_scores(leaked=0, redraws=scores.shape[1] - 1, noise=60)
+        made = plain(evidence.time_placebo(late, tau=TAU).to_dict())
+    return {
+        "sensitivity": {key: curve[key] for key in ("g", "pvalues", "g_star")} | {"alpha": ALPHA}
+        if not refused
+        else None,
+        "placebo": made,
+        "wins_by_draft": wins if not refused else [],
+        "survival": {
+            "score": steps,
+            "served": share(scores[:, 0]),
+            "redraws": share(scores[:, 1:]),
+            "controls": {f"people-{i}": share(rng.geometric(0.3, 500 + i)) for i in range(controls)},
+        },
+    }
+
+
+def _account(pseudonym: str, group: str | None, **changes: Any) -> dict[str, Any]:
+    return {
+        "pseudonym": pseudonym,
+        "group": group,
+        "requests": 640,
+        "tokens": 91_200,
+        "first": "2025-01-03T08:00:00Z",
+        "last": "2025-01-12T21:14:00Z",
+        "models": ["provider-1-2025-01-01"],
+        "units": 60,
+        "events": 0,
+        "wins": 0,
+        "hits": 0,
+        "leak_rate": 0.0,
+        "interval": [-0.06, 0.06],
+        "pvalue": None,
+        "least_pvalue": 1.0,
+        "adjusted": None,
+        "testable": False,
+        "verdict": "not testable",
+        "rung": "L0",
+        "sentence": "Too few events to test: nothing is said about this account.",
+        **changes,
+    }
+
+
+def _accounts(leaked: int, refused: str | None) -> list[dict[str, Any]]:
+    rows = [_account(f"a-{i:04x}", None, requests=30 + i, units=3, leak_rate=None, interval=None) for i in range(1, 5)]
+    if leaked and not refused:
+        named = {"testable": True, "verdict": "named", "rung": "L2"}
+        says = "The suspect holds outputs that this log shows served only to this account; the route is not shown."
+        rows = [
+            _account("a-7d1c", "g-01", events=21, wins=21, hits=22, leak_rate=0.35, interval=[0.22, 0.49])
+            | named
+            | {"pvalue": 1e-21, "least_pvalue": 1e-21, "adjusted": 2e-21, "sentence": says},
+            _account("a-09be", "g-01", events=14, wins=14, hits=14, leak_rate=0.23, interval=[0.12, 0.36])
+            | named
+            | {"pvalue": 1e-14, "least_pvalue": 1e-14, "adjusted": 1e-14, "sentence": says},
+            _account("a-33f0", "g-02", requests=9100, units=150, events=5, wins=1, hits=1, leak_rate=0.0)
+            | {"interval": [-0.03, 0.04], "pvalue": 0.41, "least_pvalue": 1e-5, "adjusted": 0.41, "testable": True}
+            | {"verdict": "not shown", "rung": "L0", "sentence": "Not shown for this account; that is no clearance."},
+            *rows,
+        ]
+    return rows
+
+
+def _groups(leaked: int, refused: str | None) -> list[dict[str, Any]]:
+    if not leaked or refused:
+        return []
+    rows = _accounts(leaked, refused)
+    both = _account("g-01", None, requests=1280, units=120, events=35, wins=35, hits=36, leak_rate=0.29)
+    both |= {"interval": [0.21, 0.38], "pvalue": 1e-35, "least_pvalue": 1e-35, "adjusted": 2e-35, "testable": True}
+    both |= {"verdict": "named", "rung": "L2", "sentence": rows[0]["sentence"].replace("this account", "this group")}
+    both |= {"members": ["a-7d1c", "a-09be"], "group_pvalue": 0.002, "why": {"shared templates": 3, "link keys": 1}}
+    tool = dict(rows[2]) | {"pseudonym": "g-02", "group": None, "members": ["a-33f0", "a-0001"], "group_pvalue": 0.008}
+    tool |= {"why": {"shared templates": 1}, "sentence": "Not shown for this group; that is no clearance."}
+    return [both, tool]
+
+
+def _examples(redraws: int) -> list[dict[str, Any]]:
+    text = (
+        "The zip function pairs the items of several iterables and stops at the shortest one. Pass strict=True where "
+        "the lengths must agree, and it raises a ValueError at the first missing item."
+    )
+    suspect = f"Q: zip and strict? A: {text[:84]} Also, in passing: {text[85:]}"
+    at = suspect.index(text[:84]), suspect.index(text[85:])
+    other = "Use zip to walk several iterables in step; with strict=True unequal lengths are an error. " * 2
+    draws = [
+        {"draft": i, "text": f"{other}Variant {i}.", "score": float(3 + i % 4), "spans": [[0, 30]] if i == 2 else []}
+        for i in range(1, redraws + 1)
+    ]
+    won = {
+        "request_id": "req-00000431",
+        "time": "2025-01-09T09:12:44Z",
+        "pseudonym": "a-7d1c",
+        "prompt": "How do I use zip together with strict?",
+        "served": {"text": text, "spans": [[0, 84], [85, len(text)]]},
+        "suspect": {
+            "id": "sus-000012",
+            "text": suspect,
+            "spans": [[a, a + n] for a, n in zip(at, (84, len(text) - 85), strict=True)],
+        },
+        "redraws": draws,
+        "score": 32.0,
+        "won": True,
+    }
+    lost = won | {
+        "request_id": "req-00000977",
+        "pseudonym": "a-33f0",
+        "served": {"text": other, "spans": [[0, 20]]},
+        "redraws": [draws[0] | {"text": text, "score": 32.0, "spans": [[0, 84]]}, *draws[1:]],
+        "score": 5.0,
+        "won": False,
+    }
+    return [won, lost]
