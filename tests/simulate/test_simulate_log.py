@@ -26,6 +26,7 @@ SMALL = {
     "repeats": 20,
     "people": 30,
     "background": 100,
+    "cache": 0.9,
 }
 
 
@@ -92,7 +93,7 @@ def test_what_a_cache_and_temperature_0_answer_again(made: simulate.ApiLog, rows
     hits = [(row, rows[source]) for row, source in zip(rows, made.source, strict=True) if row["cache_hit"]]
     assert len({row["account"] for row, _ in hits}) > 10
     for row, first in hits:
-        assert row["text"] == first["text"]
+        assert row["text"].startswith(first["text"]), "the first client may have hung up"
         assert row["cache_key"] == first["cache_key"] is not None
         assert not first["cache_hit"]
         assert all(first[f] == row[f] for f in ("messages", "system", "params_hash", "model"))
