@@ -9,7 +9,7 @@ from .._extras import need
 from . import case_words, show
 from .html import environment
 
-__all__ = ["LISTED", "render", "suspects"]
+__all__ = ["LISTED", "by_verdict", "render", "suspects"]
 
 LISTED = 100
 """Accounts, groups and reasons in one table."""
@@ -123,7 +123,7 @@ def _view(case: Mapping[str, Any]) -> dict[str, Any]:
     plan = case.get("plan") or {}
     manifest = case.get("manifest") or {}
     found = [one | _drawn(one, number) | {"number": number} for number, one in enumerate(suspects(case), start=1)]
-    accounts, groups = (_by_verdict(case.get(key) or ()) for key in ("accounts", "groups"))
+    accounts, groups = (by_verdict(case.get(key) or ()) for key in ("accounts", "groups"))
     return {
         "result": case,
         "plan": plan,
@@ -204,7 +204,7 @@ def _score(one: Mapping[str, Any]) -> float:
     return float("-inf") if score is None else float(score)
 
 
-def _by_verdict(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def by_verdict(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Order accounts: named, not shown, not testable; the least p-value first, then the name."""
 
     def place(one: Mapping[str, Any]) -> tuple[int, float, str]:

@@ -24,6 +24,7 @@ __all__ = [
     "Kind",
     "kind",
     "reading",
+    "unbounded",
 ]
 
 
@@ -97,6 +98,16 @@ SENSITIVITY = (
 def kind(name: str) -> Kind:
     """Return what the figures of a test mean; of an unknown one, plain names."""
     return TESTS.get(name, OTHER)
+
+
+def unbounded(test: Mapping[str, Any]) -> bool:
+    """Whether the statistic is a ratio over nothing found: no number, and no upper bound."""
+    return (
+        test.get("name") == "rate ratio"
+        and test.get("statistic") is None
+        and bool(test.get("n"))
+        and not test.get("refused")
+    )
 
 
 def reading(test: Mapping[str, Any], *, redraws: int | None) -> str:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .._extras import need
 from . import show, words
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from .console import Sheet
 
 __all__ = ["render"]
 
@@ -18,7 +14,6 @@ LISTED = 5
 """Matches in the summary."""
 AUDIT = "Recall and false positives, measured"
 TEXTS = "Texts that match served text"
-PLAIN = str.maketrans({"“": '"', "”": '"', "–": "-", "…": "...", "⟨": "<", "⟩": ">"})
 
 
 def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, ascii_only: bool = False) -> str:
@@ -45,39 +40,14 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
     MissingExtraError
         Without rich.
     """
-    need("rich", extra="cli")
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    out = StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        legacy_windows=False,
-    )
-    lines = box.ASCII2 if ascii_only else box.SIMPLE_HEAD
-
-    def table(*columns: str, title: str, words_in: int = 1) -> Table:
-        made = Table(box=lines, title=title, title_justify="left", title_style="bold", pad_edge=False)
-        for number, column in enumerate(columns):
-            figures = number >= words_in
-            made.add_column(column, justify="right" if figures else "left", overflow="fold", no_wrap=figures)
-        return made
-
+    sheet = Sheet(width=width, color=color, ascii_only=ascii_only)
+    table = sheet.table
     summary = result["summary"]
     matched = summary["suspect_texts_matched"]
-    console.print(_answer(result), style="bold" if matched else "bold yellow")
+    sheet.print(_answer(result), style="bold" if matched else "bold yellow")
     if summary.get("suspect_texts_too_short"):
-        console.print(words.too_short(summary["suspect_texts_too_short"], summary["suspect_texts"]))
-    console.print()
+        sheet.print(words.too_short(summary["suspect_texts_too_short"], summary["suspect_texts"]))
+    sheet.print()
     corpora = show.parts(result)
     figures = table("corpus", "texts", "match served text", "share", f"{show.confidence(result)} interval", title=TEXTS)
     found = f"How much of them, of {show.count(summary['served_texts'])} served texts"
@@ -90,13 +60,13 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
             share = one["tokens_matched"] / one["tokens"] if one["tokens"] else None
             figure = show.count(one["tokens"]), show.count(one["tokens_matched"]), show.percent(share)
             tokens.add_row(name, *figure, show.count(one["served_texts_matched"]))
-    console.print(figures)
-    console.print(tokens)
+    sheet.print(figures)
+    sheet.print(tokens)
     layers = table("layer", "suspect texts", "served texts", "tokens", "spans", title="Waterfall: what is left after")
     for layer in result["waterfall"]:
         left = (show.count(layer[key]) for key in ("suspect_texts", "served_texts", "tokens", "spans"))
         layers.add_row(show.one_line(layer["layer"]), *left)
-    console.print(layers)
+    sheet.print(layers)
     if result["matches"]:
         best = table("suspect", "served", "n-grams", "of suspect", "run", title="Strongest matches", words_in=2)
         for one in result["matches"][:LISTED]:
@@ -107,7 +77,7 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
                 show.percent(one["containment_of_suspect"]),
                 show.count(one["longest_run"]),
             )
-        console.print(best)
+        sheet.print(best)
     audit = table("of this run", f"found ({show.confidence(result)} interval)", title=AUDIT, words_in=2)
     for key, title in (
         ("recall_measured", "planted copies"),
@@ -115,19 +85,18 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
     ):
         for name, rate in show.measured(summary.get(key)) or [("", "not measured")]:
             audit.add_row(show.one_line(f"{title}: {name}" if name else title), show.one_line(rate))
-    console.print(audit)
+    sheet.print(audit)
     for one in result["inputs"]:
         for reason, rows_skipped in (one.get("skipped") or {}).items():
-            console.print(f"Skipped in {one['role']}: {show.count(rows_skipped)} {show.one_line(reason)}.")
+            sheet.print(f"Skipped in {one['role']}: {show.count(rows_skipped)} {show.one_line(reason)}.")
     for line in result["warnings"]:
-        console.print(Text(f"Warning: {show.one_line(line)}", style="yellow"))
+        sheet.print(f"Warning: {show.one_line(line)}", style="yellow")
     rung = summary.get("rung") or "L0"
-    console.print()
-    console.print(f"Rung {rung}: {words.claim(rung)} {words.NO_FURTHER}")
-    console.print("No p-value: there are no unserved redraws to compare with.")
-    console.print(words.NOTHING_FOUND)
-    text = "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
-    return text.translate(PLAIN).encode("ascii", "backslashreplace").decode() if ascii_only else text
+    sheet.print()
+    sheet.print(f"Rung {rung}: {words.claim(rung)} {words.NO_FURTHER}")
+    sheet.print("No p-value: there are no unserved redraws to compare with.")
+    sheet.print(words.NOTHING_FOUND)
+    return sheet.text()
 
 
 def _answer(result: Mapping[str, Any]) -> str:
