@@ -39,115 +39,110 @@ def make_case(
     noise: int = 3,
 ) -> dict[str, Any]:
     """Make a case with so many leaked units among those redrawn; with `refused` no test is made, for that reason."""
-    result = make_result(controls=controls, matched=212 if leaked else 0)
-    scores = make_scores(leaked=leaked, redraws=redraws, noise=noise)
-    curve = plain(evidence.sensitivity(scores, tau=TAU, alpha=ALPHA).to_dict())
-    result["summary"]["rung"] = "L1" if leaked and not refused else "L0"
     names = ["rival", *(f"other-{i}" for i in range(1, suspects))]
-    tests = _tests("rival", scores, curve, refused)
-    rungs = _rungs("rival", leaked, refused, accounts)
-    others = []
-    for name in names[1:]:
-        innocent = make_scores(leaked=0, redraws=redraws, noise=6)
-        flat = plain(evidence.sensitivity(innocent, tau=TAU, alpha=ALPHA).to_dict())
-        tests += _tests(name, innocent, flat, None)
-        rungs += _rungs(name, 0, None, accounts)
-        block = make_result(controls=controls, matched=4)
-        others.append(
+    blocks, tests, rungs = [], [], []
+    for name in names:
+        main = name == "rival"
+        inside, by_chance = (leaked, noise) if main else (0, 6)
+        scores = make_scores(leaked=inside, redraws=redraws, noise=by_chance)
+        curve = plain(evidence.sensitivity(scores, tau=TAU, alpha=ALPHA).to_dict())
+        result = make_result(controls=controls, matched=212 if inside else 0 if main else 4)
+        tests += _tests(name, scores, curve, refused)
+        rungs.append(_rung(name, inside, refused, accounts))
+        blocks.append(
             {"name": name}
-            | {key: block[key] for key in ("summary", "waterfall", "controls")}
-            | _figures(innocent, flat, controls, None)
-            | {"examples": []}
+            | {key: result[key] for key in ("params", "inputs", "summary", "controls", "waterfall")}
+            | {key: result[key] for key in ("matches", "matches_total", "matches_file")}
+            | _figures(scores, curve, controls, refused, placebo=placebo)
+            | _people(inside, refused, accounts)
+            | {"timeline": _timeline(inside), "examples": _examples(redraws) if inside else []}
         )
-    return result | {
-        "schema": "overproof-case-1",
-        "propositions": {
-            "hp": "rival holds texts that this log shows served before 2025-01-20.",
-            "hd1": "What is similar was generated independently of what was served.",
-            "hd2": "What is similar was taken from the public web by both sides.",
-            "hd3": "The texts were obtained otherwise than through the accounts of this log.",
-        },
-        "plan": {
-            "hash": "5e" * 32,
-            "published": "2025-01-20T00:00:00Z",
-            "tau": TAU,
-            "alpha": ALPHA,
-            "K": redraws,
-            "score": "run",
-            "selected_by": "prompt",
-            "grade": "B'",
-            "why_grade": "drawn after the suspect was fetched, for every prompt that stands in it; seeds fixed by the "
-            "plan's hash and a public beacon",
-            "plans_against_suspect": 1,
-            "created": "2025-02-01T09:00:00Z",
-            "sealed": "2025-02-03T18:20:00Z",
-        },
-        "rungs": rungs,
-        "self_tests": _self_tests(redraws, refused),
-        "tests": tests,
-        **_figures(scores, curve, controls, refused, placebo=placebo),
-        "audit": [
-            {"edit": "none", "planted": 40, "found": 40, "interval": [0.912, 1.0]},
-            {"edit": "10 % of words", "planted": 40, "found": 39, "interval": [0.868, 0.999]},
-            {"edit": "30 % of words", "planted": 40, "found": 9, "interval": [0.108, 0.385]},
-        ],
-        "false_positives": [
-            {"name": f"people-{i}", "texts": 500, "found": i, "interval": [0.0, 0.011]} for i in range(controls)
-        ],
-        "accounts": _accounts(leaked, refused) if accounts else [],
-        "groups": _groups(leaked, refused) if accounts else [],
-        "cover": [{"pseudonym": "a-7d1c", "hits": 21}, {"pseudonym": "a-09be", "hits": 14}]
-        if accounts and leaked
-        else [],
-        "uncovered": 3 if leaked else 0,
-        "timeline": [
-            {
-                "day": f"2025-01-{day:02d}",
-                "requests": 900 + 37 * (day % 7) + (2600 if 8 <= day <= 12 else 0),
-                "units_tested": 10 + day % 5,
-                "hits": (leaked // 5 if 8 <= day <= 12 else 0),
-            }
-            for day in range(1, 32)
-            if day not in (5, 19)
-        ],
-        "examples": _examples(redraws) if leaked else [],
-        "excluded": [
-            {"reason": "generation fields differ: temperature", "records": 12},
-            {"reason": "stream cut by the user", "records": 5},
-            {"reason": "redraw cut by max_tokens", "records": 2},
-        ],
-        "others": others,
-        "manifest": {
-            "tool": {"version": "0.1.0", "build": "release, x86-64-v3"},
-            "inputs": [
-                {"role": "served", "name": "log", "path": "data/served.jsonl.zst", "rows": 2000, "sha256": "ab" * 32},
-                {
-                    "role": "suspect",
-                    "name": "rival",
-                    "path": "data/suspect.jsonl.zst",
-                    "rows": 1000,
-                    "sha256": "cd" * 32,
-                },
-                {
-                    "role": "redraws",
-                    "name": "redraws",
-                    "path": "drawn.jsonl",
-                    "rows": 400 * redraws,
-                    "sha256": "0d" * 32,
-                },
+    first = blocks.pop(0)
+    first.pop("name")
+    first["summary"]["rung"] = rungs[0]["rung"]
+    result = {key: value for key, value in make_result(controls=controls).items() if key not in first}
+    return (
+        result
+        | first
+        | {
+            "schema": "overproof-case-1",
+            "propositions": {
+                "hp": "rival holds texts that this log shows served before 2025-01-20.",
+                "hd1": "What is similar was generated independently of what was served.",
+                "hd2": "What is similar was taken from the public web by both sides.",
+                "hd3": "The texts were obtained otherwise than through the accounts of this log.",
+            },
+            "plan": {
+                "hash": "5e" * 32,
+                "published": "2025-01-20T00:00:00Z",
+                "tau": TAU,
+                "alpha": ALPHA,
+                "K": redraws,
+                "score": "run",
+                "selected_by": "prompt",
+                "grade": "B'",
+                "why_grade": "drawn after the suspect was fetched, for every prompt that stands in it; seeds fixed "
+                "by the plan's hash and a public beacon",
+                "lam": 0.5,
+                "plans_against": dict.fromkeys(names, 1),
+                "created": "2025-02-01T09:00:00Z",
+                "sealed": "2025-02-03T18:20:00Z",
+            },
+            "rungs": rungs,
+            "self_tests": _self_tests(redraws, refused),
+            "tests": tests,
+            "audit": [
+                {"edit": "none", "planted": 40, "found": 40, "interval": [0.912, 1.0]},
+                {"edit": "10 % of words", "planted": 40, "found": 39, "interval": [0.868, 0.999]},
+                {"edit": "30 % of words", "planted": 40, "found": 9, "interval": [0.108, 0.385]},
             ],
-            "params": {"tau": TAU, "alpha": ALPHA, "lam": 0.5},
-            "fingerprint": "9f3b0c1d2e4a5b6c",
-            "spec": "op1",
-            "unicode": "15.0.0",
-            "seeds": {"permutation": 0, "audit": 1},
-            "key_id": "case-0417",
-            "plan_hash": "5e" * 32,
-            "ledger_head": "1e" * 32,
-            "merkle": [{"day": "2025-01-09", "root": "77" * 32, "records": 3500, "proofs": 12}],
-            "command": "overproof investigate case.plan.json --served log/ --control people=people/ --case case-0417/",
-        },
-    }
+            "false_positives": [
+                {"name": f"people-{i}", "texts": 500, "found": i, "interval": [0.0, 0.011]} for i in range(controls)
+            ],
+            "excluded": [
+                {"reason": "generation fields differ: temperature", "records": 12},
+                {"reason": "stream cut by the user", "records": 5},
+                {"reason": "redraw cut by max_tokens", "records": 2},
+            ],
+            "others": blocks,
+            "manifest": {
+                "tool": {"version": "0.1.0", "build": "release, x86-64-v3"},
+                "inputs": [
+                    {
+                        "role": "served",
+                        "name": "log",
+                        "path": "data/served.jsonl.zst",
+                        "rows": 2000,
+                        "sha256": "ab" * 32,
+                    },
+                    {
+                        "role": "suspect",
+                        "name": "rival",
+                        "path": "data/suspect.jsonl.zst",
+                        "rows": 1000,
+                        "sha256": "cd" * 32,
+                    },
+                    {
+                        "role": "redraws",
+                        "name": "redraws",
+                        "path": "drawn.jsonl",
+                        "rows": 400 * redraws,
+                        "sha256": "0d" * 32,
+                    },
+                ],
+                "params": {"tau": TAU, "alpha": ALPHA, "lam": 0.5},
+                "fingerprint": "9f3b0c1d2e4a5b6c",
+                "spec": "op1",
+                "unicode": "15.0.0",
+                "seeds": {"permutation": 0, "audit": 1},
+                "key_id": "case-0417",
+                "plan_hash": "5e" * 32,
+                "ledger_head": "1e" * 32,
+                "merkle": [{"day": "2025-01-09", "root": "77" * 32, "records": 3500, "proofs": 12}],
+                "command": "overproof investigate case.plan.json --served log/ --case case-0417/",
+            },
+        }
+    )
 
 
 def _tests(suspect: str, scores: Any, curve: dict[str, Any], refused: str | None) -> list[dict[str, Any]]:
@@ -157,7 +152,8 @@ def _tests(suspect: str, scores: Any, curve: dict[str, Any], refused: str | None
         "line-up": evidence.line_up(scores, tau=TAU).to_dict() | {"g_star": curve["g_star"]},
         "line-up, permutation": evidence.line_up(scores, tau=TAU, method="permutation", alpha=0.01, rng=0).to_dict(),
         "rate ratio": evidence.rate_ratio(hits, UNITS, chance, UNITS).to_dict(),
-        "leak rate": evidence.leak_rate(hits, UNITS, chance, UNITS, found=39, planted=40).to_dict(),
+        "leak rate": evidence.leak_rate(hits, UNITS, chance, UNITS, found=39, planted=40).to_dict()
+        | {"planted": 40, "found": 39},
         "e-value": evidence.e_process(scores, tau=TAU, lam=0.5).to_dict(),
         "rank among controls": evidence.rank_among_controls(hits / UNITS, [0.0, 0.001]).to_dict(),
     }
@@ -167,40 +163,40 @@ def _tests(suspect: str, scores: Any, curve: dict[str, Any], refused: str | None
         value.pop("log_e", None)
         row = {"name": name, "suspect": suspect, "null": NULL, "g_star": None} | plain(value)
         row["pvalue_adjusted"] = None if row["pvalue"] is None else min(1.0, 2 * row["pvalue"])
-        if name == "rank among controls":
-            row["refused"] = row["verdict"]
-        elif refused:
-            row |= dict.fromkeys(("statistic", "interval", "pvalue", "pvalue_adjusted", "g_star")) | {
-                "refused": refused
-            }
+        if refused and name != "rank among controls":
+            row |= {"pvalue": None, "pvalue_adjusted": None, "g_star": None, "refused": refused}
+            if name in ("line-up", "line-up, permutation", "e-value"):
+                row |= {"interval": [None, None], "least_pvalue": None}
+            if name == "e-value":
+                row["statistic"] = None
         rows.append(row)
     return rows
 
 
-def _rungs(suspect: str, leaked: int, refused: str | None, accounts: bool) -> list[dict[str, Any]]:
+def _rung(suspect: str, leaked: int, refused: str | None, accounts: bool) -> dict[str, Any]:
     if refused:
-        why = [f"No p-value: {refused}."]
+        why = [f"No p-value may be given: {refused}."]
     elif leaked:
-        why = [f"The line-up holds: {leaked} events won, G* is above 3 and above the placebo's upper limit."]
+        why = ["The line-up's p-value, over 1 plan and all suspects, is 1.3e-36: at most the plan's level of 0.001."]
     else:
-        why = ["The line-up's p-value is above the plan's alpha of 0.001."]
+        why = ["The line-up's p-value, over 1 plan and all suspects, is 0.94: above the plan's level of 0.001."]
     reached = bool(leaked) and not refused
-    last = (
-        ["2 groups were tested on outputs served only to them; one is named by Holm at 0.05."]
-        if accounts and reached
-        else ["The log has no account field." if not accounts else "Rung L1 was not reached."]
-    )
-    return [
-        {"suspect": suspect, "rung": "L0", "reached": True, "reasons": ["Scores, spans and controls are below."]},
-        {"suspect": suspect, "rung": "L1", "reached": reached, "reasons": why},
-        {"suspect": suspect, "rung": "L2", "reached": accounts and reached, "reasons": last},
-    ]
+    if reached and accounts:
+        why.append("The corpus holds outputs that this log shows served only to 1 group; the route is not shown.")
+    rung = "L0" if not reached else "L2" if accounts else "L1"
+    return {"suspect": suspect, "rung": rung, "reached": reached, "reasons": why}
 
 
 def _self_tests(redraws: int, refused: str | None) -> list[dict[str, Any]]:
     if redraws < 2:
-        return []
-    base = {"n": UNITS, "assumption": "Rows are units: independent of each other, one served record each."}
+        why = "with one redraw a unit both drafts are equally similar: nothing can be tested"
+        name = "similarity to the other drafts"
+        return [{"name": name, "pvalue": None, "passed": None, "n": 0, "why": why}]
+    base = {
+        "n": UNITS,
+        "assumption": "Rows are units: independent of each other, one served record each.",
+        "why": "",
+    }
     return [
         {"name": "similarity to the other drafts", "statistic": 0.021, "pvalue": 0.44, "interval": [-0.062, 0.062]}
         | {"passed": True}
@@ -228,21 +224,49 @@ def _figures(
         return [float((values >= step).mean()) for step in steps]
 
     made = None
-    if placebo and not refused:
+    if placebo:
         late = make_scores(leaked=0, redraws=scores.shape[1] - 1, noise=60)
         made = plain(evidence.time_placebo(late, tau=TAU).to_dict())
     return {
-        "sensitivity": {key: curve[key] for key in ("g", "pvalues", "g_star")} | {"alpha": ALPHA}
-        if not refused
-        else None,
+        "sensitivity": {
+            "g": curve["g"],
+            "pvalues": None if refused else curve["pvalues"],
+            "g_star": None if refused else curve["g_star"],
+            "alpha": ALPHA,
+        },
         "placebo": made,
-        "wins_by_draft": wins if not refused else [],
+        "wins_by_draft": wins,
         "survival": {
             "score": steps,
             "served": share(scores[:, 0]),
             "redraws": share(scores[:, 1:]),
             "controls": {f"people-{i}": share(rng.geometric(0.3, 500 + i)) for i in range(controls)},
         },
+    }
+
+
+def _timeline(leaked: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "day": f"2025-01-{day:02d}",
+            "requests": 900 + 37 * (day % 7) + (2600 if 8 <= day <= 12 else 0),
+            "units_tested": 10 + day % 5,
+            "hits": (leaked // 5 if 8 <= day <= 12 else 0),
+        }
+        for day in range(1, 32)
+        if day not in (5, 19)
+    ]
+
+
+def _people(leaked: int, refused: str | None, accounts: bool) -> dict[str, Any]:
+    if not accounts:
+        return {"accounts": [], "groups": [], "cover": [], "uncovered": 3 if leaked else 0}
+    cover = [{"pseudonym": "a-7d1c", "hits": 21}, {"pseudonym": "a-09be", "hits": 14}] if leaked else []
+    return {
+        "accounts": _accounts(leaked, refused),
+        "groups": _groups(leaked, refused),
+        "cover": cover,
+        "uncovered": 3 if leaked else 0,
     }
 
 
@@ -266,7 +290,7 @@ def _account(pseudonym: str, group: str | None, **changes: Any) -> dict[str, Any
         "adjusted": None,
         "testable": False,
         "verdict": "not testable",
-        "rung": "L0",
+        "rung": None,
         "sentence": "Too few events to test: nothing is said about this account.",
         **changes,
     }
@@ -286,7 +310,7 @@ def _accounts(leaked: int, refused: str | None) -> list[dict[str, Any]]:
             | {"pvalue": 1e-14, "least_pvalue": 1e-14, "adjusted": 1e-14, "sentence": says},
             _account("a-33f0", "g-02", requests=9100, units=150, events=5, wins=1, hits=1, leak_rate=0.0)
             | {"interval": [-0.03, 0.04], "pvalue": 0.41, "least_pvalue": 1e-5, "adjusted": 0.41, "testable": True}
-            | {"verdict": "not shown", "rung": "L0", "sentence": "Not shown for this account; that is no clearance."},
+            | {"verdict": "not shown", "rung": None, "sentence": "Not shown for this account; that is no clearance."},
             *rows,
         ]
     return rows
@@ -296,13 +320,17 @@ def _groups(leaked: int, refused: str | None) -> list[dict[str, Any]]:
     if not leaked or refused:
         return []
     rows = _accounts(leaked, refused)
-    both = _account("g-01", None, requests=1280, units=120, events=35, wins=35, hits=36, leak_rate=0.29)
+    shared = {
+        key: value for key, value in rows[2].items() if key not in ("pseudonym", "group", "tokens", "first", "last")
+    }
+    del shared["models"]
+    both = shared | {"requests": 1280, "units": 120, "events": 35, "wins": 35, "hits": 36, "leak_rate": 0.29}
     both |= {"interval": [0.21, 0.38], "pvalue": 1e-35, "least_pvalue": 1e-35, "adjusted": 2e-35, "testable": True}
     both |= {"verdict": "named", "rung": "L2", "sentence": rows[0]["sentence"].replace("this account", "this group")}
-    both |= {"members": ["a-7d1c", "a-09be"], "group_pvalue": 0.002, "why": {"shared templates": 3, "link keys": 1}}
-    tool = dict(rows[2]) | {"pseudonym": "g-02", "group": None, "members": ["a-33f0", "a-0001"], "group_pvalue": 0.008}
+    both |= {"group": "g-01", "members": ["a-7d1c", "a-09be"], "group_pvalue": 0.002}
+    tool = shared | {"group": "g-02", "members": ["a-33f0", "a-0001"], "group_pvalue": 0.008}
     tool |= {"why": {"shared templates": 1}, "sentence": "Not shown for this group; that is no clearance."}
-    return [both, tool]
+    return [both | {"why": {"shared templates": 3, "link keys": 1}}, tool]
 
 
 def _examples(redraws: int) -> list[dict[str, Any]]:
@@ -322,9 +350,10 @@ def _examples(redraws: int) -> list[dict[str, Any]]:
         "time": "2025-01-09T09:12:44Z",
         "pseudonym": "a-7d1c",
         "prompt": "How do I use zip together with strict?",
-        "served": {"text": text, "spans": [[0, 84], [85, len(text)]]},
+        "served": {"text": text, "spans": [[0, 84], [85, len(text)]], "score": 32.0},
         "suspect": {
             "id": "sus-000012",
+            "row": {"file": "data/suspect.jsonl.zst", "row": 13},
             "text": suspect,
             "spans": [[a, a + n] for a, n in zip(at, (84, len(text) - 85), strict=True)],
         },
@@ -335,9 +364,8 @@ def _examples(redraws: int) -> list[dict[str, Any]]:
     lost = won | {
         "request_id": "req-00000977",
         "pseudonym": "a-33f0",
-        "served": {"text": other, "spans": [[0, 20]]},
-        "redraws": [draws[0] | {"text": text, "score": 32.0, "spans": [[0, 84]]}, *draws[1:]],
-        "score": 5.0,
+        "served": {"text": other, "spans": [[0, 20]], "score": 5.0},
+        "redraws": [draws[0] | {"text": text, "score": 32.0, "spans": [[0, 84], [85, len(text)]]}, *draws[1:]],
         "won": False,
     }
     return [won, lost]

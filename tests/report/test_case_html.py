@@ -106,27 +106,39 @@ def test_rungs_state_why_no_higher() -> None:
     said = words("leak")
     assert "Rung L2. The corpus holds outputs that this log shows served only to these accounts" in said
     assert "Rung L1. The corpus holds texts that we served." in words("no accounts")
-    assert "Why not L2: The log has no account field." in words("no accounts")
+    assert "Why not L2: No account was tested: the log has no account field" in words("no accounts")
     assert "Rung L0. The texts are similar." in words("refused")
 
 
 def test_a_rung_above_a_missing_one_is_not_reached() -> None:
     case = make_case()
-    case["rungs"][1]["reached"] = False
+    case["rungs"] = [
+        {"suspect": "rival", "rung": "L1", "reached": False, "reasons": ["Not enough events."]},
+        {"suspect": "rival", "rung": "L2", "reached": True, "reasons": []},
+    ]
     said = Page(render(case)).text
     assert "Rung L0. The texts are similar." in said
-    assert "not reached" in said.partition("L2 The corpus holds outputs")[2][:250]
+    assert "Why not L1: Not enough events." in said
+    assert "not shown" in said.partition("L2 The corpus holds outputs")[2][:250]
+
+
+def test_nothing_similar_is_not_called_similar() -> None:
+    said = words("no events")
+    assert "Rung L0. No served text was found in any of the 1,000 suspect texts." in said
+    assert "L0 The texts are similar. scores with intervals, spans, beside the controls nothing found" in said
 
 
 def test_refusals_are_as_loud_as_results() -> None:
     said = words("refused")
-    assert "No test gave a p-value. Why not L1: No p-value: redraws do not pass the self-test on length" in said
+    assert "No test gave a p-value. Why not L1: No p-value may be given: redraws do not pass the self-test" in said
     assert said.count(f"Refused: {REFUSED}") == 5
     page = Page(PAGES["refused"])
     rows = [attributes for tag, attributes in page.tags if tag == "tr" and "refused" in (attributes.get("class") or "")]
     assert len(rows) == 2 * 6 + 1
     assert "no: no p-value may be given" in said
-    assert "No line-up." in said
+    assert f"No p-value. {REFUSED}" in said
+    assert "bars that differ show nothing here" in said
+    assert "Sensitivity to bias" not in said
     assert "won 39" not in said
 
 
@@ -134,7 +146,8 @@ def test_what_is_missing_is_said() -> None:
     assert "No account was tested" in words("no accounts")
     assert "There is none: it needs units served after the suspect was published" in words("no placebo, no controls")
     assert "No control was given" in words("no placebo, no controls")
-    assert "None was made: they need at least two redraws" in words("one redraw")
+    assert "with one redraw a unit both drafts are equally similar" in words("one redraw")
+    assert "None was made: they need at least two redraws" in Page(render(make_case() | {"self_tests": []})).text
     said = words("no events")
     for line in ("There is no event: no draft reaches tau alone.", "No event.", "Nothing was found, served or redrawn"):
         assert line in said, line
@@ -192,6 +205,11 @@ def test_texts_side_by_side_with_twins_and_redraws() -> None:
         ("a1-1-2", "c1"),
         ("b1-1-1", "c0"),
         ("b1-1-2", "c1"),
+        # A redraw won the second: the suspect's twin is that redraw.
+        ("a1-2-1", "c0"),
+        ("a1-2-2", "c1"),
+        ("b1-2-1", "c0"),
+        ("b1-2-2", "c1"),
     ]
     assert "Best redraw: draft 3, score 6" in page.text
     assert "The other redraws: 8" in page.text

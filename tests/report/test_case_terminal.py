@@ -21,7 +21,7 @@ def test_figures_fit_80_columns() -> None:
     for figure in (
         "Rung L2. The corpus holds outputs that this log shows served only to these accounts; the route is not shown.",
         "The served draft won 39 of 41 events; 4.1 are expected by chance. p = 1.3e-36, G* = 27.75.",
-        "Redraws: grade B', K = 9; alpha 0.001, an event from 20 on; plans against this suspect: 1",
+        "Redraws: grade B', K = 9; alpha 0.001, an event from 20 on; plans against the suspect: 1",
         "line-up 39 45.44 to 1,500 41 6.7e-37 1.3e-36 27.75",
         "Refused (rank among controls): no verdict: 2 controls, fewer than 20",
         "length -0.011 400 0.71 yes",
@@ -39,7 +39,7 @@ def test_figures_fit_80_columns() -> None:
 
 def test_refusals_stand_first() -> None:
     said = flat(render(make_case(refused=REFUSED)))
-    assert said.startswith("Rung L0. The texts are similar. No test gave a p-value. Why not L1: No p-value: redraws do")
+    assert said.startswith("Rung L0. The texts are similar. No test gave a p-value. Why not L1: No p-value may")
     assert f"(line-up, line-up, permutation, rate ratio, leak rate, e-value): {REFUSED}" in said
     assert "length 0.13 400 1.2e-4 NO" in said
     assert "6.7e-37" not in said

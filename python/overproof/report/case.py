@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._extras import need
-from . import case_words, show
+from . import case_words, show, words
 from .html import environment
 
 __all__ = ["LISTED", "by_verdict", "render", "suspects"]
 
 LISTED = 100
 """Accounts, groups and reasons in one table."""
-ORDER = {"named": 0, "not shown": 1, "not testable": 2}
+LISTS = (*("waterfall", "controls", "wins_by_draft", "examples", "accounts", "groups", "cover", "timeline"),)
+"""What a case holds a list of, for each suspect."""
+ORDER = {"named": 0, "not shown": 1, "refused": 2, "not testable": 3}
 """Accounts that are named come first."""
 
 
@@ -52,50 +54,60 @@ def suspects(case: Mapping[str, Any]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``name, summary, waterfall, controls, sensitivity, wins_by_draft, survival, placebo, examples, tests, rungs,
-        rung, next, headline``. ``rung`` is the highest that was reached, ``next`` the one above it with its reasons,
-        and ``headline`` one sentence on the line-up.
+        The block of each suspect under the keys of ``case.json``, and ``name``; ``steps``, the ladder from L0 to L4;
+        ``rung``, the highest that was reached, ``claim``, what that says here, ``why``, what the next one lacks;
+        ``headline``, one sentence on the line-up; ``refused``, the tests without a p-value.
     """
-    rungs = list(case.get("rungs") or ())
-    tests = list(case.get("tests") or ())
+    tests, rungs = list(case.get("tests") or ()), list(case.get("rungs") or ())
     first = next((one.get("suspect") for one in (*rungs, *tests) if one.get("suspect")), None)
     blocks = [(show.names(case, "suspect") if first is None else first, case)]
     blocks += [(block["name"], block) for block in case.get("others") or ()]
-    redraws = (case.get("plan") or {}).get("K")
     made = []
     for name, block in blocks:
-        own = [one for one in rungs if one.get("suspect") == name]
         mine = [one for one in tests if one.get("suspect", name) == name]
-        reached = _reached(own, block["summary"])
-        made.append(
-            {
-                "name": name,
-                "summary": block["summary"],
-                "waterfall": list(block.get("waterfall") or ()),
-                "controls": list(block.get("controls") or ()),
-                "sensitivity": block.get("sensitivity"),
-                "wins_by_draft": list(block.get("wins_by_draft") or ()),
-                "survival": block.get("survival"),
-                "placebo": block.get("placebo"),
-                "examples": list(block.get("examples") or ()),
-                "tests": mine,
-                "rungs": own,
-                **reached,
-                "headline": _headline(mine, redraws, (reached["next"] or {}).get("reasons") or ()),
-            }
-        )
+        one: dict[str, Any] = {key: list(block.get(key) or ()) for key in LISTS}
+        one |= {"groups": [group | {"pseudonym": group["group"], "group": None} for group in one["groups"]]}
+        one |= {"accounts": by_verdict(one["accounts"]), "groups": by_verdict(one["groups"])}
+        one |= {key: block.get(key) for key in ("sensitivity", "placebo", "survival", "uncovered")}
+        one |= {"name": name, "summary": block["summary"], "tests": mine}
+        one["named"] = [who for who in (*one["groups"], *one["accounts"]) if who.get("verdict") == "named"]
+        one["steps"] = _steps([step for step in rungs if step.get("suspect") == name], one)
+        one["rung"] = max(step["rung"] for step in one["steps"] if step["reached"])
+        above = next((step for step in one["steps"] if not step["reached"] and step["reasons"]), None)
+        one["why"] = above and {"rung": above["rung"], "reasons": above["reasons"]}
+        one["claim"] = words.claim(one["rung"])
+        if one["rung"] == "L0" and not one["summary"]["suspect_texts_matched"]:
+            one["claim"] = case_words.NOTHING.format(texts=show.count(one["summary"]["suspect_texts"]))
+        one["headline"] = _headline(mine, (case.get("plan") or {}).get("K"), above["reasons"] if above else ())
+        one["refused"] = [test for test in mine if case_words.refusal(test)]
+        made.append(one)
     return made
 
 
-def _reached(rungs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Find the highest rung with none missing below it, and the first that was not reached."""
-    rung, above = None, None
-    for one in rungs:
-        if not one.get("reached"):
-            above = one
-            break
-        rung = one["rung"]
-    return {"rung": rung or ("L0" if rungs else summary.get("rung") or "L0"), "next": above}
+def _steps(entries: Sequence[Mapping[str, Any]], one: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Lay the rungs of a case onto the ladder: whether each is reached, and the reasons that were given.
+
+    An entry that was reached stands for those below it. One that was not, under L0, says why L1 was not reached; L2 may
+    have no entry, and then the accounts say why it was not.
+    """
+    said: dict[str, tuple[bool, list[str]]] = {}
+    for entry in entries:
+        at = "L1" if entry["rung"] == "L0" and not entry.get("reached") else entry["rung"]
+        said[at] = bool(entry.get("reached")), list(entry.get("reasons") or ())
+    barred = min((at for at, (reached, _) in said.items() if not reached), default="L9")
+    highest = max((at for at, (reached, _) in said.items() if reached and at < barred), default="L0")
+    if highest == "L1" and "L2" not in said:
+        said["L2"] = False, [case_words.NO_NAME if one["accounts"] or one["groups"] else case_words.NO_ACCOUNTS]
+    return [
+        {
+            "rung": step.name,
+            "claim": step.claim,
+            "proof": step.proof,
+            "reached": step.name <= highest,
+            "reasons": said.get(step.name, (False, []))[1],
+        }
+        for step in words.LADDER
+    ]
 
 
 def _headline(tests: Sequence[Mapping[str, Any]], redraws: int | None, reasons: Sequence[str]) -> str:
@@ -104,7 +116,8 @@ def _headline(tests: Sequence[Mapping[str, Any]], redraws: int | None, reasons: 
     A refusal that the `reasons` beside it give already is not said twice.
     """
     line_up = next((one for one in tests if one.get("name") == "line-up"), None)
-    if line_up is not None and not line_up.get("refused"):
+    refused = [reason for reason in map(case_words.refusal, tests) if reason]
+    if line_up is not None and not case_words.refusal(line_up):
         said = case_words.reading(line_up, redraws=redraws)
         if not line_up.get("n"):
             return said
@@ -112,10 +125,9 @@ def _headline(tests: Sequence[Mapping[str, Any]], redraws: int | None, reasons: 
         bias = "" if g_star is None else f", G* {'' if g_star < 1 else '= '}{show.bias(g_star)}"
         p = line_up.get("pvalue_adjusted")
         return f"{said} p = {show.pvalue(line_up.get('pvalue') if p is None else p)}{bias}."
-    reason = line_up["refused"] if line_up else next((one["refused"] for one in tests if one.get("refused")), None)
-    if reason is None or any(reason in said for said in reasons):
+    if not refused or any(refused[0].rstrip(".") in reason for reason in reasons):
         return case_words.NO_TEST
-    return f"{case_words.NO_TEST} Refused: {show.one_line(reason).rstrip('.')}."
+    return f"{case_words.NO_TEST} Refused: {show.one_line(refused[0]).rstrip('.')}."
 
 
 def _view(case: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +135,6 @@ def _view(case: Mapping[str, Any]) -> dict[str, Any]:
     plan = case.get("plan") or {}
     manifest = case.get("manifest") or {}
     found = [one | _drawn(one, number) | {"number": number} for number, one in enumerate(suspects(case), start=1)]
-    accounts, groups = (by_verdict(case.get(key) or ()) for key in ("accounts", "groups"))
     return {
         "result": case,
         "plan": plan,
@@ -132,7 +143,6 @@ def _view(case: Mapping[str, Any]) -> dict[str, Any]:
         "suspects": found,
         "several": len(found) > 1,
         "any_pvalue": any(one.get("pvalue") is not None for one in case.get("tests") or ()),
-        "rung": max((one["rung"] for one in found), default="L0"),
         "served_name": show.names(case, "served"),
         "suspect_name": show.listed([one["name"] for one in found], 3),
         "has_background": any(one.get("role") == "background" for one in case.get("inputs", ())),
@@ -140,11 +150,6 @@ def _view(case: Mapping[str, Any]) -> dict[str, Any]:
         "self_tests": list(case.get("self_tests") or ()),
         "audit": list(case.get("audit") or ()),
         "false_positives": list(case.get("false_positives") or ()),
-        "accounts": accounts,
-        "groups": groups,
-        "cover": _covered(case.get("cover") or ()),
-        "uncovered": case.get("uncovered"),
-        "timeline": list(case.get("timeline") or ()),
         "excluded": list(case.get("excluded") or ()),
         "listed": LISTED,
         "fingerprint": manifest.get("fingerprint") or case.get("params", {}).get("fingerprint"),
@@ -163,7 +168,8 @@ def _drawn(one: Mapping[str, Any], number: int) -> dict[str, Any]:
         "points": points,
         "curves": curves,
         "examples": [_example(example, f"{number}-{i}") for i, example in enumerate(one["examples"], start=1)],
-        "refused": [test for test in one["tests"] if test.get("refused")],
+        "cover": _covered(one["cover"]),
+        "barred": next((case_words.refusal(test) for test in one["tests"] if test["name"] == "line-up"), ""),
         "no_events": bool(one["wins_by_draft"]) and not sum(one["wins_by_draft"]),
     }
 
@@ -175,28 +181,32 @@ def _curves(survival: Mapping[str, Any] | None) -> tuple[list[float], list[tuple
 
 
 def _example(example: Mapping[str, Any], anchor: str) -> dict[str, Any]:
-    """Pair the spans of the suspect with those of the served text, in the suspect's order; part the best redraw off."""
-    served, suspect = example["served"], example["suspect"]
-    ours, theirs = ([(int(start), int(end)) for start, end in side.get("spans") or ()] for side in (served, suspect))
-    twins = len(ours) == len(theirs)
-    if twins:
-        order = sorted(range(len(theirs)), key=lambda i: (theirs[i], ours[i]))
-        ours, theirs = [ours[i] for i in order], [theirs[i] for i in order]
-    redraws = [
-        dict(one, spans=[(int(start), int(end)) for start, end in one.get("spans") or ()])
-        for one in example.get("redraws") or ()
-        if one.get("text") is not None
-    ]
+    """Pair the suspect's spans with those of the draft that won, in the suspect's order; set the best redraw apart."""
+    served = _side(example["served"])
+    redraws = [_side(one) for one in example.get("redraws") or () if one.get("text") is not None]
     best = max(redraws, key=lambda one: (_score(one), -(one.get("draft") or 0)), default=None)
+    suspect = _side(example["suspect"])
+    winner = served if example.get("won") or best is None else best
+    twins = len(winner["spans"]) == len(suspect["spans"])
+    if twins:
+        pairs = sorted(zip(suspect["spans"], winner["spans"], strict=True))
+        suspect["spans"], winner["spans"] = [list(side) for side in zip(*pairs, strict=True)] or [[], []]
     return {
         **example,
         "anchor": anchor,
         "twins": twins,
-        "served_spans": ours,
-        "suspect_spans": theirs,
+        "suspect": suspect,
+        "served": served,
+        "served_score": served.get("score", example.get("score") if example.get("won") else None),
+        "served_won": winner is served,
         "best": best,
         "redraws": [one for one in redraws if one is not best],
     }
+
+
+def _side(one: Mapping[str, Any]) -> dict[str, Any]:
+    spans = [(int(start), int(end)) for start, end in one.get("spans") or ()]
+    return {**one, "text": one.get("text") or "", "spans": spans}
 
 
 def _score(one: Mapping[str, Any]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import case_words, show, words
-from .case import by_verdict, suspects
+from .case import suspects
 from .console import Sheet
 
 __all__ = ["render", "render_accounts"]
@@ -44,11 +44,11 @@ def render(case: Mapping[str, Any], *, width: int = 80, color: bool = False, asc
     several = len(found) > 1
     for one in found:
         name = f"{show.one_line(one['name'])}: " if several else ""
-        sheet.print(f"{name}Rung {one['rung']}. {words.claim(one['rung'])}", style="bold")
+        sheet.print(f"{name}Rung {one['rung']}. {one['claim']}", style="bold")
         sheet.print(one["headline"])
-        if one["next"]:
-            reasons = " ".join(show.one_line(reason) for reason in one["next"].get("reasons") or ())
-            sheet.print(f"Why not {one['next']['rung']}: {reasons}")
+        if one["why"]:
+            reasons = " ".join(map(show.one_line, one["why"]["reasons"]))
+            sheet.print(f"Why not {one['why']['rung']}: {reasons}")
     sheet.print()
     _plan(sheet, case.get("plan") or {})
     for one in found:
@@ -57,10 +57,10 @@ def render(case: Mapping[str, Any], *, width: int = 80, color: bool = False, asc
     for one in found:
         _placebo(sheet, one, several)
     _audit(sheet, case)
-    accounts, groups = by_verdict(case.get("accounts") or ()), by_verdict(case.get("groups") or ())
-    if accounts or groups:
-        _accounts(sheet, groups, accounts, most=LISTED)
-    else:
+    for one in found:
+        if one["accounts"] or one["groups"]:
+            _accounts(sheet, one, several, most=LISTED)
+    if not any(one["accounts"] or one["groups"] for one in found):
         sheet.print(case_words.NO_ACCOUNTS)
     _excluded(sheet, case.get("excluded") or ())
     for line in case.get("warnings") or ():
@@ -106,21 +106,21 @@ def render_accounts(
         Without rich.
     """
     sheet = Sheet(width=width, color=color, ascii_only=ascii_only)
-    groups, accounts = (
-        [one for one in by_verdict(case.get(key) or ()) if rung is None or one.get("rung") == rung]
-        for key in ("groups", "accounts")
-    )
-    if accounts or groups:
-        _accounts(sheet, groups, accounts, most=most)
-    elif case.get("accounts") or case.get("groups"):
-        sheet.print(f"No account and no group reaches rung {show.one_line(rung)}.", style="bold yellow")
-    else:
-        sheet.print(case_words.NO_ACCOUNTS, style="bold yellow")
-    if case.get("cover"):
-        explained = ", ".join(
-            f"{show.one_line(one['pseudonym'])} {show.count(one['hits'])}" for one in case["cover"][:5]
-        )
-        sheet.print(f"Hits explained, greedily: {explained}; not explained: {show.count(case.get('uncovered'))}.")
+    found = suspects(case)
+    for one in found:
+        any_of_them = bool(one["accounts"] or one["groups"])
+        for key in ("accounts", "groups", "named"):
+            one[key] = [who for who in one[key] if rung is None or who.get("rung") == rung]
+        if one["accounts"] or one["groups"]:
+            _accounts(sheet, one, len(found) > 1, most=most)
+        elif any_of_them:
+            of = f" on {show.one_line(one['name'])}" if len(found) > 1 else ""
+            sheet.print(f"No account and no group reaches rung {show.one_line(rung)}{of}.", style="bold yellow")
+        else:
+            sheet.print(case_words.NO_ACCOUNTS, style="bold yellow")
+        if one["cover"]:
+            some = ", ".join(f"{show.one_line(who['pseudonym'])} {show.count(who['hits'])}" for who in one["cover"][:5])
+            sheet.print(f"Hits explained, greedily: {some}; not explained: {show.count(one['uncovered'])}.")
     sheet.print()
     sheet.print(f"{case_words.ACCOUNTS} {case_words.NOT_TESTABLE}")
     return sheet.text()
@@ -130,8 +130,8 @@ def _plan(sheet: Sheet, plan: Mapping[str, Any]) -> None:
     grade = plan.get("grade")
     sheet.print(
         f"Redraws: grade {show.one_line(grade)}, K = {show.one_line(plan.get('K'))}; alpha "
-        f"{show.pvalue(plan.get('alpha'))}, an event from {show.number(plan.get('tau'))} on; plans against this "
-        f"suspect: {show.count(plan.get('plans_against_suspect'))}; published {show.one_line(plan.get('published'))}."
+        f"{show.pvalue(plan.get('alpha'))}, an event from {show.number(plan.get('tau'))} on; plans against the "
+        f"suspect: {case_words.plans(plan)}; published {show.one_line(plan.get('published'))}."
     )
     reason = plan.get("why_grade") or case_words.GRADES.get(grade or "")
     if reason:
@@ -147,7 +147,7 @@ def _tests(sheet: Sheet, one: Mapping[str, Any], several: bool) -> None:
     refused: dict[str, list[str]] = {}
     for test in one["tests"]:
         kind, name = case_words.kind(test["name"]), show.one_line(test["name"])
-        reason = test.get("refused")
+        reason = case_words.refusal(test)
         if reason:
             refused.setdefault(show.one_line(reason), []).append(name)
         statistic = (show.percent if kind.share else show.number)(test.get("statistic"))
@@ -174,9 +174,9 @@ def _self_tests(sheet: Sheet, tests: Sequence[Mapping[str, Any]]) -> None:
         "self-test of the redraws", "statistic", "n", "p", "passed", title="Self-tests, without the suspect"
     )
     for test in tests:
-        passed = "yes" if test["passed"] else "NO"
+        passed = "yes" if test.get("passed") else "not made" if test.get("passed") is None else "NO"
         figures = show.number(test.get("statistic")), show.count(test.get("n")), show.pvalue(test.get("pvalue"))
-        table.add_row(show.one_line(test["name"]), *figures, passed, style=None if test["passed"] else "yellow")
+        table.add_row(show.one_line(test["name"]), *figures, passed, style="yellow" if passed == "NO" else None)
     sheet.print(table)
 
 
@@ -216,32 +216,31 @@ def _audit(sheet: Sheet, case: Mapping[str, Any]) -> None:
             sheet.print(f"{what}: not measured in this run.", style="yellow")
 
 
-def _accounts(
-    sheet: Sheet, groups: Sequence[Mapping[str, Any]], accounts: Sequence[Mapping[str, Any]], *, most: int
-) -> None:
-    for title, rows in (("Groups", groups), ("Accounts", accounts)):
+def _accounts(sheet: Sheet, one: Mapping[str, Any], several: bool, *, most: int) -> None:
+    of = f" ({show.one_line(one['name'])})" if several else ""
+    for title, rows in (("Groups", one["groups"]), ("Accounts", one["accounts"])):
         if not rows:
             continue
-        shown = f"{title}: {len(rows):,}" if len(rows) <= most else f"{title}: the first {most:,} of {len(rows):,}"
+        shown = f"{len(rows):,}" if len(rows) <= most else f"the first {most:,} of {len(rows):,}"
+        shown = f"{title}{of}: {shown}"
         table = sheet.table("name", "won", "rate", "interval", "adj. p", "finding", title=shown)
-        for one in rows[:most]:
-            name = show.one_line(one["pseudonym"])
-            beside = one.get("group") if title == "Accounts" else f"{len(one.get('members') or ())} accounts"
+        for who in rows[:most]:
+            name = show.one_line(who["pseudonym"])
+            beside = who.get("group") if title == "Accounts" else f"{len(who.get('members') or ())} accounts"
             table.add_row(
                 name if beside is None else f"{name} ({show.one_line(beside)})",
-                f"{show.count(one.get('wins'))} of {show.count(one.get('events'))}",
-                show.percent(one.get("leak_rate")),
-                show.reach(one.get("interval"), share=True),
-                show.pvalue(one.get("adjusted")),
-                show.one_line(one.get("verdict")),
-                style="bold" if one.get("verdict") == "named" else None,
+                f"{show.count(who.get('wins'))} of {show.count(who.get('events'))}",
+                show.percent(who.get("leak_rate")),
+                show.reach(who.get("interval"), share=True),
+                show.pvalue(who.get("adjusted")),
+                show.one_line(who.get("verdict")),
+                style="bold" if who.get("verdict") == "named" else None,
             )
         sheet.print(table)
-    named = [one for one in (*groups, *accounts) if one.get("verdict") == "named"]
-    for one in named[:most]:
-        sheet.print(f"{show.one_line(one['pseudonym'])}: {show.one_line(one.get('sentence') or words.claim('L2'))}")
-    if not named:
-        sheet.print("No account and no group is named.")
+    for who in one["named"][:most]:
+        sheet.print(f"{show.one_line(who['pseudonym'])}: {show.one_line(who.get('sentence') or words.claim('L2'))}")
+    if not one["named"]:
+        sheet.print(case_words.NO_NAME)
 
 
 def _excluded(sheet: Sheet, rows: Sequence[Mapping[str, Any]]) -> None:

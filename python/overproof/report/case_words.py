@@ -9,13 +9,17 @@ from . import show
 
 __all__ = [
     "ACCOUNTS",
+    "ALIKE",
+    "BARRED",
     "EDITS",
     "GRADES",
     "NEEDED",
+    "NOTHING",
     "NOT_TESTABLE",
     "NO_ACCOUNTS",
     "NO_CLAIM",
     "NO_EVENTS",
+    "NO_NAME",
     "NO_PLACEBO",
     "NO_TEST",
     "SELECTED",
@@ -23,7 +27,9 @@ __all__ = [
     "TESTS",
     "Kind",
     "kind",
+    "plans",
     "reading",
+    "refusal",
     "unbounded",
 ]
 
@@ -71,6 +77,12 @@ NO_EVENTS = (
     "No draft, served or redrawn, reaches the score of an event: there is nothing to line up. That is not “innocent”; "
     "see the recall measured in this run and the limits."
 )
+ALIKE = "If the suspect never obtained what was served, all bars are alike but for chance, whatever the web holds."
+BARRED = (
+    "For the reason above, bars that differ show nothing here: redraws may differ from what was served on their own."
+)
+NOTHING = "No served text was found in any of the {texts} suspect texts. That is not “innocent”."
+NO_NAME = "No account and no group is named."
 NO_CLAIM = "The figures claim no more than their rung: not how the texts came there, nor what for, nor why."
 NO_PLACEBO = (
     "There is none: it needs units served after the suspect was published, with redraws of their own. The sensitivity "
@@ -100,14 +112,26 @@ def kind(name: str) -> Kind:
     return TESTS.get(name, OTHER)
 
 
+def plans(plan: Mapping[str, Any]) -> str:
+    """Say how many plans there are against the suspect, or against each of several."""
+    against = plan.get("plans_against")
+    if not against:
+        return show.MISSING
+    if len(against) == 1:
+        return show.count(next(iter(against.values())))
+    return ", ".join(f"{show.one_line(name)} {show.count(n)}" for name, n in against.items())
+
+
+def refusal(test: Mapping[str, Any]) -> str:
+    """Return why a test gives no p-value; empty where it gives one."""
+    verdict = str(test.get("verdict") or "") if test.get("pvalue") is None else ""
+    return str(test.get("refused") or "") or verdict
+
+
 def unbounded(test: Mapping[str, Any]) -> bool:
-    """Whether the statistic is a ratio over nothing found: no number, and no upper bound."""
-    return (
-        test.get("name") == "rate ratio"
-        and test.get("statistic") is None
-        and bool(test.get("n"))
-        and not test.get("refused")
-    )
+    """Find out whether the statistic is a ratio over nothing found: no number, and no upper bound."""
+    ratio = test.get("name") == "rate ratio" and test.get("statistic") is None
+    return ratio and bool(test.get("n")) and not refusal(test)
 
 
 def reading(test: Mapping[str, Any], *, redraws: int | None) -> str:
@@ -125,8 +149,8 @@ def reading(test: Mapping[str, Any], *, redraws: int | None) -> str:
     >>> reading({"name": "line-up", "statistic": 39.0, "n": 41}, redraws=9)
     'The served draft won 39 of 41 events; 4.1 are expected by chance.'
     """
-    if test.get("refused"):
-        return f"Refused: {show.one_line(test['refused'])}"
+    if refusal(test):
+        return f"Refused: {show.one_line(refusal(test))}"
     name, statistic, n = test.get("name"), test.get("statistic"), test.get("n")
     bounds = test.get("interval") or (None, None)
     if n == 0 and name in ("line-up", "line-up, permutation", "e-value"):

@@ -102,7 +102,7 @@ def sensitivity(curve: Mapping[str, Any] | None, *, placebo: float | None) -> Ma
     Parameters
     ----------
     curve : Mapping[str, Any] or None
-        ``g, pvalues, g_star, alpha``.
+        ``g, pvalues, g_star, alpha``; ``pvalues`` None where they were refused.
     placebo : float or None
         Upper limit of G by the time placebo.
 
@@ -111,11 +111,7 @@ def sensitivity(curve: Mapping[str, Any] | None, *, placebo: float | None) -> Ma
     Markup
         One ``<svg>``; empty where there is no curve.
     """
-    points = (
-        [(g, max(p, LEAST)) for g, p in zip(curve["g"], curve["pvalues"], strict=True) if p is not None]
-        if curve
-        else []
-    )
+    points = [(g, max(p, LEAST)) for g, p in show.pairs(curve or {}) if p is not None]
     if not curve or not points:
         return Markup("")
     alpha, g_star = curve["alpha"], curve.get("g_star")

@@ -246,8 +246,8 @@ def which(identity: object, row: Mapping[str, Any] | None) -> str:
 
 
 def pairs(curve: Mapping[str, Any]) -> list[tuple[Any, Any]]:
-    """List the points of a sensitivity curve: bias and p-value."""
-    return list(zip(curve["g"], curve["pvalues"], strict=True))
+    """List the points of a sensitivity curve: bias and p-value; none where p-values were refused."""
+    return list(zip(curve.get("g") or (), curve.get("pvalues") or (), strict=False))
 
 
 def names(result: Mapping[str, Any], role: str) -> str:
