@@ -343,7 +343,7 @@ def _with_prompts(corpus: Corpus, prompts: Any) -> Corpus:
     if corpus.prompts is not None:
         raise InputError("prompts: the suspect corpus carries its own; give them once")
     known = {name: getattr(corpus, name) for name in ("ids", "accounts", "times", "conversations", "rows", "name")}
-    known |= {name: getattr(corpus, name) for name in ("sources", "source_of", "fields", "guessed")}
+    known |= {name: getattr(corpus, name) for name in ("extra", "sources", "source_of", "fields", "guessed")}
     return Corpus(corpus.texts, prompts=prompts, missing="keep", **known)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -61,6 +62,9 @@ class Corpus:
         n texts; copied into one buffer.
     ids, prompts, accounts, times, conversations : sequence of n str, int or None, optional
         What is known of each text. Numbers and dates are kept as their text; None (or NaN) is "not known".
+    extra : mapping of str to sequence of n values, optional
+        Further columns by name, such as the model or the temperature. As above; true, false, lists and mappings are
+        kept as their JSON text without white space.
     rows : int64[n], optional
         Where each text stood in its file, from 1. By default 1, 2, ...
     name : str, optional
@@ -101,6 +105,7 @@ class Corpus:
     accounts: TextColumn | None
     times: TextColumn | None
     conversations: TextColumn | None
+    extra: Mapping[str, TextColumn]
     rows: npt.NDArray[np.int64]
     name: str | None
     sources: tuple[Source, ...]
@@ -117,6 +122,7 @@ class Corpus:
         accounts: Iterable[object] | None = None,
         times: Iterable[object] | None = None,
         conversations: Iterable[object] | None = None,
+        extra: Mapping[str, Iterable[object]] | None = None,
         rows: npt.ArrayLike | None = None,
         name: str | None = None,
         sources: Sequence[Source] = (),
@@ -132,6 +138,7 @@ class Corpus:
         put("texts", TextColumn(texts, missing=missing, errors=errors))
         for attribute, values in zip(BESIDE, (ids, prompts, accounts, times, conversations), strict=True):
             put(attribute, _column(values, len(self), attribute))
+        put("extra", _further(extra, len(self)))
         put("rows", _integers(np.arange(1, len(self) + 1) if rows is None else rows, len(self), "rows", np.int64))
         put("name", name)
         put("sources", tuple(sources))
@@ -152,7 +159,7 @@ class Corpus:
         return len(self.texts)
 
     def __repr__(self) -> str:
-        known = [name for name in BESIDE if getattr(self, name) is not None]
+        known = [name for name in BESIDE if getattr(self, name) is not None] + sorted(self.extra)
         return f"Corpus({', '.join([repr(self.name), f'{len(self)} texts', *known])})"
 
     @property
@@ -183,6 +190,7 @@ class Corpus:
         return Corpus(
             self.texts.take(at),
             **beside,
+            extra={name: column.take(at) for name, column in self.extra.items()},
             rows=self.rows[at],
             name=self.name,
             sources=self.sources,
@@ -212,6 +220,34 @@ def _column(values: Iterable[object] | None, n: int, name: str) -> TextColumn | 
     if len(column) != n:
         raise InputError(f"{name} has {len(column)} values for {n} texts: give one for each text")
     return column
+
+
+def _further(extra: Mapping[str, Iterable[object]] | None, n: int) -> dict[str, TextColumn]:
+    """Columns that have no meaning here, as text."""
+    if extra is not None and not isinstance(extra, Mapping):
+        raise InputError(f"extra is one {type(extra).__name__}: give the columns by name, as a mapping")
+    found = {}
+    for name, values in (extra or {}).items():
+        texts = values
+        if not isinstance(values, TextColumn | str | bytes) and isinstance(values, Iterable):
+            plain = values.to_pylist() if hasattr(values, "to_pylist") else values
+            texts = [_json(value, name, row) for row, value in enumerate(plain)]
+        column = _column(texts, n, f"extra[{name!r}]")
+        if column is not None:
+            found[str(name)] = column
+    return found
+
+
+def _json(value: object, name: str, row: int) -> object:
+    """Turn what no other column takes into its JSON text."""
+    if not isinstance(value, bool | np.bool_ | list | tuple | dict):
+        return value
+    try:
+        return json.dumps(
+            value.item() if isinstance(value, np.bool_) else value, ensure_ascii=False, separators=(",", ":")
+        )
+    except (TypeError, ValueError) as error:
+        raise InputError(f"extra[{name!r}]: row {row} is no JSON value: {error}") from error
 
 
 def _known(value: object, name: str, row: int) -> str | None:

@@ -82,16 +82,22 @@ class _Plan:
     max_line: int
     threads: int | None
     guessed: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> dict[str, tuple[str, ...]]:
+        """The fields of all columns, those without a meaning last."""
+        return {**self.fields, **{name: (path,) for name, path in self.extra.items()}}
 
     def core_fields(self) -> list[tuple[str, str, str]]:
         """The fields as the core takes them: (column, path, where it has to be)."""
 
         def presence(column: str) -> str:
-            if f"{column}_field" in self.guessed and column != "text":
+            if column in self.extra or (f"{column}_field" in self.guessed and column != "text"):
                 return "any"
             return "some" if self.missing == "keep" else "every"
 
-        return [(column, path, presence(column)) for column, paths in self.fields.items() for path in paths]
+        return [(column, path, presence(column)) for column, paths in self.asked.items() for path in paths]
 
     def reader(
         self, path: PathLike, *, form: str, limit: int | None, data: bytes | None = None, row: int = 1
@@ -117,6 +123,8 @@ class _Taken:
     blocks: list[dict[str, Any]]
     counts: dict[str, tuple[int, int]]
     sha256: str | None = None
+    seen: set[str] = field(default_factory=set)
+    """The further columns whose field was there."""
 
     @property
     def rows(self) -> int:
@@ -142,6 +150,7 @@ def read_corpus(
     account_field: str | None = None,
     time_field: str | None = None,
     conversation_field: str | None = None,
+    extra_fields: Mapping[str, str] | None = None,
     errors: Literal["raise", "skip", "replace"] = "raise",
     missing: Literal["refuse", "keep"] = "refuse",
     max_line: int = 1 << 28,
@@ -171,6 +180,10 @@ def read_corpus(
         ``"user"`` also takes ``human``, ``prompter``.
     account_field, time_field, conversation_field : str, optional
         Not guessed. Ids, accounts, times and conversations are strings or numbers; numbers keep their digits.
+    extra_fields : mapping of str to str, optional
+        Further columns by name, each with its field, such as ``{"model": "request.model"}``: they become
+        ``Corpus.extra``. Strings stay as they are, other values become their JSON text without white space; null and
+        "not there" are None.
     errors : {"raise", "skip", "replace"}
         What to do with a line that cannot be used: end with an error that names it; leave it out and count it in
         ``Corpus.skipped``; as ``"raise"``, but bytes that are not UTF-8 and lone surrogates become U+FFFD, counted.
@@ -233,7 +246,7 @@ def read_corpus(
         "time": time_field,
         "conversation": conversation_field,
     }
-    plan = _Plan(_named(named), role, errors, missing, max_line, threads)
+    plan = _Plan(_named(named), role, errors, missing, max_line, threads, extra=_further(extra_fields))
     _check(plan, limit)
     if hasattr(path_or_frame, "__arrow_c_stream__"):
         plan, taken = _read_frame(path_or_frame, plan, limit)
@@ -251,7 +264,28 @@ def read_corpus(
         left = None if left is None else left - taken.rows
         if left == 0:
             break
+    if left != 0:
+        _check_seen(found, plan, str(path_or_frame))
     return _corpus(found, plan, name or _name(path_or_frame))
+
+
+def _further(extra: Mapping[str, str] | None) -> dict[str, str]:
+    """The fields of further columns, whose names are free."""
+    fields = dict(extra or {})
+    for name, path in fields.items():
+        if not isinstance(name, str) or not isinstance(path, str) or not name or not path:
+            raise InputError(f"extra_fields: {name!r}: {path!r} must be the name of a column and its field")
+        if name in ("text", "line", *COLUMNS):
+            raise InputError(f"extra_fields: {name!r} is the name of a column of its own: give {name}_field")
+    return fields
+
+
+def _check_seen(found: Sequence[tuple[str | None, _Taken]], plan: _Plan, where: str) -> None:
+    """Refuse a further column whose field is nowhere, if there is any row."""
+    seen = set[str]().union(*(taken.seen for _, taken in found))
+    missing = [path for name, path in plan.extra.items() if name not in seen]
+    if missing and any(taken.rows for _, taken in found):
+        raise InputError(f"{where}: no line has the field {missing[0]!r}: check extra_fields")
 
 
 def _named(named: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
@@ -447,7 +481,7 @@ def _drain(reader: LineReader, plan: _Plan, progress: Progress | None) -> _Taken
         ended = reader.read(SLICE, threads=plan.threads)
         if progress is not None:
             progress(reader.bytes_read, reader.bytes_total or 0)
-    return _Taken([reader.take()], reader.counts, reader.sha256)
+    return _Taken([reader.take()], reader.counts, reader.sha256, set(reader.extras_seen))
 
 
 def _corpus(found: Sequence[tuple[str | None, _Taken]], plan: _Plan, name: str | None) -> Corpus:
@@ -471,14 +505,16 @@ def _corpus(found: Sequence[tuple[str | None, _Taken]], plan: _Plan, name: str |
         return parts[0] if len(parts) == 1 else TextColumn.concat(parts)
 
     beside: dict[str, Any] = {attribute: column(key) for key, attribute in COLUMNS.items()}
+    rows = sum(source.rows for source in sources)
     return Corpus(
         column("text"),
         **beside,
+        extra={name: _nothing(rows) if (values := column(name)) is None else values for name in plan.extra},
         rows=np.concatenate([block["line"] for block in blocks]),
         name=name,
         sources=sources,
         source_of=np.repeat(np.arange(len(sources), dtype=np.int32), [source.rows for source in sources]),
-        fields={key: " + ".join(paths) for key, paths in plan.fields.items() if paths},
+        fields={key: " + ".join(paths) for key, paths in plan.asked.items() if paths},
         guessed=plan.guessed,
         missing="keep",
     )
@@ -525,7 +561,7 @@ def _read_parquet(path: Path, plan: _Plan, limit: int | None, progress: Progress
     size = os.path.getsize(path)
     with _parquet(path) as file:
         names = file.schema_arrow.names
-        wanted = list(dict.fromkeys(_top(field, names) for paths in plan.fields.values() for field in paths))
+        wanted = list(dict.fromkeys(_top(field, names) for paths in plan.asked.values() for field in paths))
         present = [name for name in wanted if name in names]
         total = max(1, file.metadata.num_rows)
 
@@ -563,7 +599,9 @@ def _read_frame(frame: Any, plan: _Plan, limit: int | None) -> tuple[_Plan, _Tak
         yield first
         yield from stream
 
-    return plan, _read_batches(batches(), plan, "frame", first.schema.names, limit)
+    taken = _read_batches(batches(), plan, "frame", first.schema.names, limit)
+    _check_seen([(None, taken)], plan, "the frame")
+    return plan, taken
 
 
 def _top(path: str, names: Sequence[str]) -> str:
@@ -578,7 +616,7 @@ def _read_batches(batches: Iterable[Any], plan: _Plan, where: str, names: Sequen
                 raise InputError(
                     f"{where}: has no field {path!r}; its fields are {', '.join(names)}: give {column}_field"
                 )
-    taken = _Taken([], {})
+    taken = _Taken([], {}, seen={name for name, path in plan.extra.items() if _top(path, names) in names})
     row = 1
     for batch in batches:
         left = None if limit is None else limit - taken.rows
@@ -597,8 +635,10 @@ def _flat(batch: Any, plan: _Plan, row: int, limit: int | None) -> dict[str, Any
     arrow = need("pyarrow", extra="arrow")
     kinds = arrow.types
     columns = {}
-    for column, paths in plan.fields.items():
+    for column, paths in plan.asked.items():
         present = [path for path in paths if path in batch.schema.names]
+        if column in plan.extra and _top(paths[0], batch.schema.names) not in batch.schema.names:
+            continue
         if not paths or (not present and f"{column}_field" in plan.guessed):
             continue
         if len(paths) > 1 or not present or (plan.role is not None and column == "text"):
@@ -623,7 +663,7 @@ def _nested(
 ) -> dict[str, Any]:
     """A batch by way of JSON lines: the one reader that knows paths, messages and every error."""
     names = batch.schema.names
-    wanted = dict.fromkeys(_top(path, names) for paths in plan.fields.values() for path in paths)
+    wanted = dict.fromkeys(_top(path, names) for paths in plan.asked.values() for path in paths)
     rows = batch.select([name for name in wanted if name in names]).to_pylist()
     data = "\n".join(json.dumps(_without_nan(values), default=_plain, ensure_ascii=False) for values in rows).encode()
     taken = _drain(plan.reader(where, form="json", limit=limit, data=data, row=row), plan, None)

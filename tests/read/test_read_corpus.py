@@ -402,3 +402,64 @@ def test_a_text_column_is_the_list_it_was_made_of(rows: list[str | None], data: 
     for wrong in (len(rows), -len(rows) - 1):
         with pytest.raises(IndexError):
             column[wrong]
+
+
+SETTINGS = [
+    {"model": "m-1", "temperature": 0.7, "stop": None, "opts": {"a": [1, True, "x y"]}, "stream": False},
+    {"model": "m-2", "temperature": 1, "opts": {"a": []}, "stream": True},
+    {"temperature": None, "stop": ["\n", "é"], "opts": {}},
+]
+FIELDS = {name: name for name in ("model", "temperature", "stop", "opts", "stream")} | {"first": "opts.a.0"}
+AS_TEXT = {
+    "model": ["m-1", "m-2", None],
+    "temperature": ["0.7", "1", None],
+    "stop": [None, None, '["\\n","é"]'],
+    "opts": ['{"a":[1,true,"x y"]}', '{"a":[]}', "{}"],
+    "stream": ["false", "true", None],
+    "first": ["1", None, None],
+}
+
+
+def extra(corpus: op.Corpus) -> dict[str, list[str | None]]:
+    return {name: column.to_list() for name, column in corpus.extra.items()}
+
+
+def test_further_columns_hold_any_value_as_text(tmp_path: Path) -> None:
+    rows = [{"text": f"t{i}", **row} for i, row in enumerate(SETTINGS)]
+    path = lines(tmp_path / "a.jsonl", [json.dumps(row, ensure_ascii=False) for row in rows])
+    corpus = op.read_corpus(path, extra_fields=FIELDS)
+    assert extra(corpus) == AS_TEXT
+    assert corpus.fields["first"] == "opts.a.0"
+    assert extra(corpus.select([2, 0])) == {name: [column[2], column[0]] for name, column in AS_TEXT.items()}
+    assert extra(pickle.loads(pickle.dumps(corpus))) == AS_TEXT
+    made = op.Corpus([row["text"] for row in rows], extra={key: [row.get(key) for row in rows] for key in SETTINGS[0]})
+    assert extra(made) == {name: AS_TEXT[name] for name in made.extra}
+    assert repr(made) == "Corpus(None, 3 texts, model, opts, stop, stream, temperature)"
+
+
+def test_further_columns_of_parquet_and_frames(tmp_path: Path) -> None:
+    rows = [{"text": f"t{i}", "model": f"m{i}", "n": i, "ok": i == 1, "m": [{"role": "user"}]} for i in range(3)]
+    table = pa.Table.from_pylist(rows)
+    parquet.write_table(table, tmp_path / "a.parquet")
+    wanted = {"model": ["m0", "m1", "m2"], "n": ["0", "1", "2"]}
+    nested = {"ok": ["false", "true", "false"], "m": ['[{"role":"user"}]'] * 3, "r": ["user"] * 3}
+    for source in (tmp_path / "a.parquet", table):
+        assert extra(op.read_corpus(source, extra_fields={"model": "model", "n": "n"})) == wanted
+        fields = {"model": "model", "n": "n", "ok": "ok", "m": "m", "r": "m.0.role"}
+        assert extra(op.read_corpus(source, extra_fields=fields)) == wanted | nested
+        with pytest.raises(op.InputError, match="no line has the field 'nowhere': check extra_fields"):
+            op.read_corpus(source, extra_fields={"x": "nowhere"})
+
+
+def test_a_further_column_may_be_missing_in_one_file_but_not_in_all(tmp_path: Path) -> None:
+    lines(tmp_path / "a.jsonl", [{"text": "a"}])
+    lines(tmp_path / "b.jsonl", [{"text": "b", "model": None}, {"text": "c", "model": "m"}])
+    corpus = op.read_corpus(tmp_path, extra_fields={"model": "model"})
+    assert extra(corpus) == {"model": [None, None, "m"]}
+    with pytest.raises(op.InputError, match="no line has the field 'modle': check extra_fields"):
+        op.read_corpus(tmp_path, extra_fields={"model": "model", "typo": "modle"})
+    assert extra(op.read_corpus(tmp_path, extra_fields={"model": "modle"}, limit=1)) == {"model": [None]}
+    with pytest.raises(op.InputError, match="'time' is the name of a column of its own: give time_field"):
+        op.read_corpus(tmp_path, extra_fields={"time": "model"})
+    with pytest.raises(op.InputError, match=r"extra\['a'\] has 1 values for 2 texts"):
+        op.Corpus(["x", "y"], extra={"a": [1]})

@@ -209,9 +209,16 @@ impl TextIterator {
     }
 }
 
-fn column_named(name: &str) -> Result<Column> {
-    let found = Column::ALL.into_iter().find(|column| column.name() == name);
-    found.ok_or_else(|| Error::input(format!("there is no column {name:?}")))
+/// The column of a name; a name without a meaning is that of a further column, which `extras` counts.
+fn column_named(name: &str, extras: &mut Vec<String>) -> Result<Column> {
+    if let Some(column) = Column::ALL.into_iter().find(|column| column.name() == name) {
+        return Ok(column);
+    }
+    let k = extras.iter().position(|extra| extra == name).unwrap_or(extras.len());
+    if k == extras.len() {
+        extras.push(name.to_owned());
+    }
+    u16::try_from(k).map(Column::Extra).map_err(|_| Error::input("extra_fields: there are more than 65,536"))
 }
 
 /// The value of an option among its choices.
@@ -226,6 +233,8 @@ fn choice<T: Copy>(option: &str, value: &str, choices: &[(&str, T)]) -> Result<T
 #[pyclass(frozen, module = "overproof._core")]
 pub struct LineReader {
     reader: Mutex<read::Reader>,
+    /// Names of the further columns.
+    extras: Vec<String>,
     total: Option<u64>,
 }
 
@@ -240,7 +249,8 @@ impl LineReader {
 impl LineReader {
     /// Open `path`, or read the bytes `data` under that name.
     ///
-    /// `fields` holds (column, path, presence) with presence among every, some, any; `form` is json or plain.
+    /// `fields` holds (column, path, presence) with presence among every, some, any; a column that has no meaning to the
+    /// core is a further one, of any value as text. `form` is json or plain.
     #[new]
     #[expect(clippy::too_many_arguments, reason = "they are keywords in Python")]
     #[pyo3(signature = (path, fields, *, data = None, form, role, errors, missing, max_line, limit, first_line = 1))]
@@ -257,9 +267,10 @@ impl LineReader {
         first_line: i64,
     ) -> PyR<Self> {
         let presences = [("every", Presence::Every), ("some", Presence::Some), ("any", Presence::Any)];
+        let mut extras = Vec::new();
         let fields = fields.into_iter().map(|(column, path, presence)| {
             let presence = choice("presence", &presence, &presences)?;
-            Ok(Field { column: column_named(&column)?, path, presence })
+            Ok(Field { column: column_named(&column, &mut extras)?, path, presence })
         });
         let options = Options {
             form: choice("form", form, &[("json", Form::Json), ("plain", Form::Plain)])?,
@@ -282,7 +293,7 @@ impl LineReader {
             None => Source::open(&path)?,
         };
         let total = source.bytes_total();
-        Ok(LineReader { reader: Mutex::new(read::Reader::new(source, options)?), total })
+        Ok(LineReader { reader: Mutex::new(read::Reader::new(source, options)?), extras, total })
     }
 
     /// Read on for about `seconds`; true at the end.
@@ -296,9 +307,10 @@ impl LineReader {
     fn take<'py>(&self, py: Python<'py>) -> PyR<Bound<'py, PyDict>> {
         let columns = self.lock().take();
         let taken = PyDict::new(py);
-        for (column, texts) in Column::ALL.into_iter().zip(columns.texts) {
+        let known = Column::ALL.into_iter().map(|column| column.name().to_owned());
+        for (name, texts) in known.chain(self.extras.iter().cloned()).zip(columns.texts) {
             if let Some(texts) = texts {
-                taken.set_item(column.name(), TextColumn::from(texts).into_pyobject(py)?)?;
+                taken.set_item(name, TextColumn::from(texts).into_pyobject(py)?)?;
             }
         }
         taken.set_item("line", output::array(py, columns.line))?;
@@ -313,6 +325,13 @@ impl LineReader {
             counts.set_item(count.reason, (count.n, count.first))?;
         }
         Ok(counts)
+    }
+
+    /// The further columns whose field was on a line so far.
+    #[getter]
+    fn extras_seen(&self) -> Vec<String> {
+        let seen = self.lock().extras_seen();
+        self.extras.iter().zip(seen).filter(|(_, seen)| *seen).map(|(name, _)| name.clone()).collect()
     }
 
     #[getter]

@@ -53,7 +53,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Columns {
     /// By number of [`Column`]; `None` where it was not asked for.
-    pub texts: [Option<TextColumn>; 6],
+    pub texts: Vec<Option<TextColumn>>,
     /// Line of each row, from 1.
     pub line: Vec<i64>,
 }
@@ -124,14 +124,9 @@ impl Columns {
                 || (column == Column::Prompt && role.is_some())
                 || (column == Column::Text && options.form == Form::Plain)
         };
-        Columns { texts: Column::ALL.map(|column| wanted(column).then(TextColumn::new)), line: Vec::new() }
-    }
-
-    fn push(&mut self, column: Column, text: Option<&str>) -> Result<()> {
-        match &mut self.texts[column as usize] {
-            Some(texts) => texts.push(text),
-            None => Ok(()),
-        }
+        let further = (0..options.select.extras()).map(|_| Some(TextColumn::new()));
+        let known = Column::ALL.into_iter().map(|column| wanted(column).then(TextColumn::new));
+        Columns { texts: known.chain(further).collect(), line: Vec::new() }
     }
 
     /// Append the first `rows` rows of `other`.
@@ -216,6 +211,17 @@ impl Reader {
         &self.counts
     }
 
+    /// The further columns whose field was on a line, whatever its value.
+    pub fn extras_seen(&self) -> Vec<bool> {
+        let mut seen = vec![false; self.options.select.extras()];
+        for (field, on_a_line) in self.options.select.fields.iter().zip(&self.seen) {
+            if let Column::Extra(k) = field.column {
+                seen[usize::from(k)] |= on_a_line;
+            }
+        }
+        seen
+    }
+
     /// The file underneath.
     pub fn source(&self) -> &Source {
         self.lines.source()
@@ -279,8 +285,8 @@ impl Reader {
         let name = self.lines.source().name();
         for (field, seen) in self.options.select.fields.iter().zip(&self.seen) {
             if !seen && field.presence == Presence::Some && self.rows > 0 {
-                let (column, path) = (field.column.name(), &field.path);
-                return Err(Error::Input(format!("{name}: no line has the field {path:?}: check {column}_field")));
+                let (option, path) = (field.column.option(), &field.path);
+                return Err(Error::Input(format!("{name}: no line has the field {path:?}: check {option}")));
             }
         }
         if self.rows == 0 && !self.roles.is_empty() {
@@ -443,7 +449,8 @@ impl Parser<'_> {
 
     /// Add one row; `before` is the conversation up to a message.
     fn row(&mut self, number: i64, text: Option<&str>, values: &[Value<'_>], before: Option<&str>) -> Parsed {
-        let mut joined: [Option<Cow<'_, str>>; 6] = Default::default();
+        let mut joined: Vec<Option<Cow<'_, str>>> = Vec::new();
+        joined.resize_with(self.part.columns.texts.len(), || None);
         for (field, value) in self.options.select.fields.iter().zip(values) {
             let value = match value {
                 Value::Text(text) => Cow::Borrowed(&**text),
@@ -454,18 +461,18 @@ impl Parser<'_> {
                 }
                 _ => continue,
             };
-            match &mut joined[field.column as usize] {
+            match &mut joined[field.column.number()] {
                 Some(first) => join(first.to_mut(), &value, "\n"),
                 slot => *slot = Some(value),
             }
         }
-        if joined[Column::Prompt as usize].is_none() && !self.names_prompt() {
-            joined[Column::Prompt as usize] = before.map(Cow::Borrowed);
+        if joined[Column::Prompt.number()].is_none() && !self.names_prompt() {
+            joined[Column::Prompt.number()] = before.map(Cow::Borrowed);
         }
-        joined[Column::Text as usize] = text.map(Cow::Borrowed);
-        for column in Column::ALL {
+        joined[Column::Text.number()] = text.map(Cow::Borrowed);
+        for (texts, value) in self.part.columns.texts.iter_mut().zip(&joined) {
             // A text above 4 GiB is the one thing that a column refuses; max_line is far below.
-            if self.part.columns.push(column, joined[column as usize].as_deref()).is_err() {
+            if texts.as_mut().is_some_and(|texts| texts.push(value.as_deref()).is_err()) {
                 return Err(Bad::TooLong);
             }
         }
@@ -482,7 +489,7 @@ impl Parser<'_> {
         const SKIP: &str = "or pass errors=\"skip\" to leave such lines out and count them";
         let field = |i: usize| {
             let field = &self.options.select.fields[i];
-            (field.column.name(), &field.path)
+            (field.column.option(), &field.path)
         };
         let text = String::from_utf8_lossy(line);
         let what = match bad {
@@ -501,18 +508,18 @@ impl Parser<'_> {
                  errors=\"replace\" to put U+FFFD there, {SKIP}"
             ),
             Bad::NoField(i) => {
-                let (column, path) = field(*i);
+                let (option, path) = field(*i);
                 let keys = select::keys(&text);
-                format!("has no field {path:?}; its fields are {}: give {column}_field, {SKIP}", keys.join(", "))
+                format!("has no field {path:?}; its fields are {}: give {option}, {SKIP}", keys.join(", "))
             }
             Bad::Null => format!("has no text (null): pass missing=\"keep\" to keep it as missing, {SKIP}"),
             Bad::WrongType(i, what) => {
-                let (column, path) = field(*i);
+                let (option, path) = field(*i);
                 let wanted = match self.options.select.fields[*i].column {
                     Column::Text | Column::Prompt => "a string or a list of messages",
                     _ => "a string or a number",
                 };
-                format!("field {path:?} is {what}; {column}_field has to name {wanted}; {SKIP}")
+                format!("field {path:?} is {what}; {option} has to name {wanted}; {SKIP}")
             }
         };
         Error::Input(format!("{}: line {number}: {what}", self.file))

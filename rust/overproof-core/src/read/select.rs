@@ -24,22 +24,58 @@ pub enum Column {
     Time,
     /// The conversation that it belongs to.
     Conversation,
+    /// A further column, by its number from 0: any value, as text.
+    Extra(u16),
 }
 
 impl Column {
-    /// All columns, in the order of their numbers.
+    /// The columns that have a meaning, in the order of their numbers.
     pub const ALL: [Column; 6] =
         [Column::Text, Column::Id, Column::Prompt, Column::Account, Column::Time, Column::Conversation];
 
-    /// The word for the column in options and messages.
-    pub fn name(self) -> &'static str {
-        ["text", "id", "prompt", "account", "time", "conversation"][self as usize]
+    /// Its number: further columns come after those that have a meaning.
+    pub fn number(self) -> usize {
+        match self {
+            Column::Text => 0,
+            Column::Id => 1,
+            Column::Prompt => 2,
+            Column::Account => 3,
+            Column::Time => 4,
+            Column::Conversation => 5,
+            Column::Extra(k) => Column::ALL.len() + usize::from(k),
+        }
     }
 
-    /// Whether the column takes texts and lists of messages, rather than strings and numbers.
-    fn is_text(self) -> bool {
-        matches!(self, Column::Text | Column::Prompt)
+    /// The word for the column.
+    pub fn name(self) -> &'static str {
+        ["text", "id", "prompt", "account", "time", "conversation"].get(self.number()).copied().unwrap_or("extra")
     }
+
+    /// The option that names its field, for messages.
+    pub fn option(self) -> &'static str {
+        let options = ["text_field", "id_field", "prompt_field", "account_field", "time_field", "conversation_field"];
+        options.get(self.number()).copied().unwrap_or("extra_fields")
+    }
+
+    /// The values that the column takes.
+    fn takes(self) -> Takes {
+        match self {
+            Column::Text | Column::Prompt => Takes::Texts,
+            Column::Extra(_) => Takes::All,
+            _ => Takes::Scalars,
+        }
+    }
+}
+
+/// The values that a column takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Takes {
+    /// Strings and lists of messages.
+    Texts,
+    /// Strings and numbers.
+    Scalars,
+    /// Everything: what is no string as its JSON text.
+    All,
 }
 
 /// Where a field has to be.
@@ -121,12 +157,21 @@ impl Select {
     pub fn check(&self) -> crate::error::Result<()> {
         for field in &self.fields {
             if field.path.is_empty() || field.path.split('.').count() > MAX_DEPTH {
-                let column = field.column.name();
-                let message = format!("{column}_field: a path has 1 to {MAX_DEPTH} keys joined by dots");
+                let option = field.column.option();
+                let message = format!("{option}: a path has 1 to {MAX_DEPTH} keys joined by dots");
                 return Err(crate::error::Error::Input(message));
             }
         }
         Ok(())
+    }
+
+    /// How many further columns there are.
+    pub fn extras(&self) -> usize {
+        let numbers = self.fields.iter().map(|field| match field.column {
+            Column::Extra(k) => usize::from(k) + 1,
+            _ => 0,
+        });
+        numbers.max().unwrap_or(0)
     }
 
     /// The values of the fields on `line`, a JSON object.
@@ -136,7 +181,7 @@ impl Select {
             .fields
             .iter()
             .enumerate()
-            .map(|(slot, field)| Wanted { slot, path: &field.path, text: field.column.is_text() })
+            .map(|(slot, field)| Wanted { slot, path: &field.path, takes: field.column.takes() })
             .collect();
         let mut json = serde_json::Deserializer::from_str(line);
         // A list below is walked too, but a line has to be an object.
@@ -151,7 +196,7 @@ impl Select {
 struct Wanted<'s> {
     slot: usize,
     path: &'s str,
-    text: bool,
+    takes: Takes,
 }
 
 impl<'s> Wanted<'s> {
@@ -223,7 +268,7 @@ impl<'a> Walk<'_, '_, 'a> {
     /// A value at which several fields are, or below which some are.
     fn several(&mut self, raw: &'a RawValue, wanted: &[Wanted<'_>]) -> serde_json::Result<()> {
         for w in wanted.iter().filter(|w| w.path.is_empty()) {
-            let value = value_of(raw, w.text)?;
+            let value = value_of(raw, w.takes)?;
             self.keep(w.slot, value);
         }
         let below: Vec<Wanted<'_>> = wanted.iter().filter(|w| !w.path.is_empty()).copied().collect();
@@ -258,12 +303,12 @@ impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
         while let Some(hit) = map.next_key_seed(Key(self.wanted))? {
             match hit {
                 Hit::Nothing => drop(map.next_value::<IgnoredAny>()?),
-                Hit::Field(w) if w.text => {
+                Hit::Field(w) if w.takes == Takes::Texts => {
                     let value = map.next_value_seed(TextSeed)?;
                     self.keep(w.slot, value);
                 }
                 Hit::Field(w) => {
-                    let value = value_of(map.next_value()?, false).map_err(M::Error::custom)?;
+                    let value = value_of(map.next_value()?, w.takes).map_err(M::Error::custom)?;
                     self.keep(w.slot, value);
                 }
                 Hit::Several(wanted) => self.several(map.next_value()?, &wanted).map_err(M::Error::custom)?,
@@ -286,17 +331,41 @@ impl<'de> Visitor<'de> for Walk<'_, '_, 'de> {
     }
 }
 
-/// The value of a column: texts take strings and messages, the others take strings and numbers.
-fn value_of(raw: &RawValue, text: bool) -> serde_json::Result<Value<'_>> {
+/// The value of a column.
+fn value_of(raw: &RawValue, takes: Takes) -> serde_json::Result<Value<'_>> {
     let json = raw.get();
-    if !text && json.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+    if takes == Takes::All && !json.starts_with('"') && json != "null" {
+        if has_surrogate(json) {
+            return Err(serde_json::Error::custom("lone surrogate"));
+        }
+        return Ok(Value::Text(compact(json)));
+    }
+    if takes != Takes::Texts && json.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
         return Ok(Value::Text(Cow::Borrowed(json)));
     }
     let value = TextSeed.deserialize(&mut serde_json::Deserializer::from_str(json))?;
     Ok(match value {
-        Value::Messages(_) if !text => wrong("a list"),
+        Value::Messages(_) if takes != Takes::Texts => wrong("a list"),
         other => other,
     })
+}
+
+/// JSON text without the white space between its parts.
+fn compact(json: &str) -> Cow<'_, str> {
+    const BLANK: [char; 4] = [' ', '\t', '\n', '\r'];
+    if !json.contains(BLANK) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len());
+    let (mut inside, mut escaped) = (false, false);
+    for c in json.chars() {
+        if inside || !BLANK.contains(&c) {
+            out.push(c);
+        }
+        inside ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+    }
+    Cow::Owned(out)
 }
 
 /// A string, null, a list of messages, or the name of another type.
@@ -594,6 +663,31 @@ mod tests {
         let both = select(&[(Column::Text, "a"), (Column::Id, "a"), (Column::Account, "b"), (Column::Time, "c")]);
         let found = both.parse(r#"{"a": "x", "b": 1.50e3, "c": null}"#)?;
         assert_eq!(found, [text("x"), text("x"), text("1.50e3"), Value::Null]);
+        Ok(())
+    }
+
+    #[test]
+    fn further_columns_take_every_value() -> serde_json::Result<()> {
+        for (line, found) in [
+            (r#"{"a": "as it \u0069s"}"#, text("as it is")),
+            (
+                r#"{"a": [ {"b" : "c \" , d", "e": [1.50, true ]} , null]}"#,
+                text(r#"[{"b":"c \" , d","e":[1.50,true]},null]"#),
+            ),
+            (r#"{"a": " \\ " , "b": 1}"#, text(" \\ ")),
+            (r#"{"a": 0.70}"#, text("0.70")),
+            (r#"{"a": false}"#, text("false")),
+            (r#"{"a": {}}"#, text("{}")),
+            (r#"{"a": null}"#, Value::Null),
+            (r#"{"b": 1}"#, Value::Absent),
+        ] {
+            assert_eq!(select(&[(Column::Extra(0), "a")]).parse(line)?, [found], "{line}");
+        }
+        assert!(select(&[(Column::Extra(0), "a")]).parse(r#"{"a": ["\ud800"]}"#).is_err());
+        let both = select(&[(Column::Prompt, "m"), (Column::Extra(1), "m"), (Column::Extra(0), "m.0.role")]);
+        let found = both.parse(r#"{"m": [{"role": "user", "content": "x"}]}"#)?;
+        assert!(matches!(found[0], Value::Messages(_)));
+        assert_eq!(found[1..], [text(r#"[{"role":"user","content":"x"}]"#), text("user")]);
         Ok(())
     }
 
