@@ -106,29 +106,14 @@ def make_case(
             ],
             "others": blocks,
             "manifest": {
-                "tool": {"version": "0.1.0", "build": "release, x86-64-v3"},
+                "tool": {"version": "0.1.0", "kernel": "avx512", "debug": False},
                 "inputs": [
-                    {
-                        "role": "served",
-                        "name": "log",
-                        "path": "data/served.jsonl.zst",
-                        "rows": 2000,
-                        "sha256": "ab" * 32,
-                    },
-                    {
-                        "role": "suspect",
-                        "name": "rival",
-                        "path": "data/suspect.jsonl.zst",
-                        "rows": 1000,
-                        "sha256": "cd" * 32,
-                    },
-                    {
-                        "role": "redraws",
-                        "name": "redraws",
-                        "path": "drawn.jsonl",
-                        "rows": 400 * redraws,
-                        "sha256": "0d" * 32,
-                    },
+                    {"role": role, "name": name, "sha256": digest * 32, "rows": rows, "skipped": {}}
+                    for role, name, digest, rows in (
+                        ("served", "log", "ab", 2000),
+                        ("suspect", "rival", "cd", 1000),
+                        ("redraws", "redraws", "0d", 400 * redraws),
+                    )
                 ],
                 "params": {"tau": TAU, "alpha": ALPHA, "lam": 0.5},
                 "fingerprint": "9f3b0c1d2e4a5b6c",
