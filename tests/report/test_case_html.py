@@ -159,8 +159,14 @@ def test_placebo_says_when_it_is_uninformative() -> None:
     case = make_case()
     case["placebo"] |= {"informative": False, "statistic": None, "interval": [0.2, None]}
     said = Page(render(case)).text
-    assert "Uninformative" in said
+    assert "the bias G is unbounded. That is uninformative" in said
     assert "0.2 to ∞" in said
+
+
+def test_placebo_that_finds_a_bias_says_so() -> None:
+    case = make_case()
+    case["placebo"] |= {"informative": False, "statistic": 6.2, "interval": [1.2, 6.2]}
+    assert "at least 1.2: served drafts win where nothing can have been copied" in Page(render(case)).text
 
 
 def test_every_suspect_has_its_own_figures() -> None:
@@ -192,9 +198,12 @@ def test_many_accounts_are_cut_and_counted() -> None:
     case = make_case()
     case["accounts"] = [dict(case["accounts"][0], pseudonym=f"x-{i}") for i in range(2000)]
     page = render(case)
-    assert "The first 100 of 2,000" in page
+    assert "100 of 2,000, those with most to say first" in page
     assert "more, in the table and in accounts.parquet" in page
     assert len(page) < 200_000
+    quiet = make_case(leaked=0)
+    quiet["accounts"] = [dict(quiet["accounts"][0], pseudonym=f"x-{i}") for i in range(2000)]
+    assert "20 of 2,000, those with most to say first" in render(quiet)
 
 
 def test_texts_side_by_side_with_twins_and_redraws() -> None:

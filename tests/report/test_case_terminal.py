@@ -25,7 +25,7 @@ def test_figures_fit_80_columns() -> None:
         "line-up 39 45.44 to 1,500 41 6.7e-37 1.3e-36 27.75",
         "Refused (rank among controls): no verdict: 2 controls, fewer than 20",
         "length -0.011 400 0.71 yes",
-        "Time placebo: on 60 events served after publication, the bias G is at most 2.935",
+        "Time placebo: on 60 events served after publication, which the suspect cannot hold, the bias G is at most",
         "planted copies: 30 % of words 9 40 22.5% 10.8% to 38.5%",
         "control: people-1 1 500 0.20%",
         "g-01 (2 accounts) 35 of 35 29.0%",

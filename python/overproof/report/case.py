@@ -13,6 +13,8 @@ __all__ = ["LISTED", "by_verdict", "render", "suspects"]
 
 LISTED = 100
 """Accounts, groups and reasons in one table."""
+UNTESTED = 20
+"""Of these, that could not be tested and have no event."""
 LISTS = (*("waterfall", "controls", "wins_by_draft", "examples", "accounts", "groups", "cover", "timeline"),)
 """What a case holds a list of, for each suspect."""
 ORDER = {"named": 0, "not shown": 1, "refused": 2, "not testable": 3}
@@ -168,6 +170,8 @@ def _drawn(one: Mapping[str, Any], number: int) -> dict[str, Any]:
         "points": points,
         "curves": curves,
         "examples": [_example(example, f"{number}-{i}") for i, example in enumerate(one["examples"], start=1)],
+        "shown_accounts": _shown(one["accounts"]),
+        "shown_groups": _shown(one["groups"]),
         "cover": _covered(one["cover"]),
         "barred": next((case_words.refusal(test) for test in one["tests"] if test["name"] == "line-up"), ""),
         "no_events": bool(one["wins_by_draft"]) and not sum(one["wins_by_draft"]),
@@ -215,13 +219,23 @@ def _score(one: Mapping[str, Any]) -> float:
 
 
 def by_verdict(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Order accounts: named, not shown, not testable; the least p-value first, then the name."""
+    """Order accounts: named, not shown, not testable; the least p-value first, then most hits, then the name."""
 
-    def place(one: Mapping[str, Any]) -> tuple[int, float, str]:
+    def place(one: Mapping[str, Any]) -> tuple[int, float, int, str]:
         p = one.get("pvalue")
-        return ORDER.get(one.get("verdict") or "", 3), 2.0 if p is None else p, str(one.get("pseudonym"))
+        verdict = ORDER.get(one.get("verdict") or "", 3)
+        return verdict, 2.0 if p is None else p, -(one.get("hits") or 0), str(one.get("pseudonym"))
 
     return sorted(rows, key=place)
+
+
+def _shown(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Take those that a page shows: few of the many about whom nothing can be said."""
+    if len(rows) <= LISTED:
+        return list(rows)
+    quiet = [one.get("verdict") == "not testable" and not one.get("events") for one in rows]
+    told = [one for one, silent in zip(rows, quiet, strict=True) if not silent]
+    return (told + [one for one, silent in zip(rows, quiet, strict=True) if silent][:UNTESTED])[:LISTED]
 
 
 def _covered(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -186,12 +186,8 @@ def _placebo(sheet: Sheet, one: Mapping[str, Any], several: bool) -> None:
     if not made or not made.get("n"):
         sheet.print(f"Time placebo{name}: {case_words.NO_PLACEBO}")
         return
-    informative = "" if made.get("informative") else " Uninformative: the limit is above 3."
-    limit = show.number(made["statistic"]) if made.get("statistic") is not None else "∞"
-    sheet.print(
-        f"Time placebo{name}: on {show.count(made['n'])} events served after publication, the bias G is at most "
-        f"{limit}, p = {show.pvalue(made.get('pvalue'))}.{informative}"
-    )
+    said = case_words.placebo(made)
+    sheet.print(f"Time placebo{name}: {said[0].lower()}{said[1:]} p = {show.pvalue(made.get('pvalue'))}.")
 
 
 def _audit(sheet: Sheet, case: Mapping[str, Any]) -> None:

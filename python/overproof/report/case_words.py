@@ -27,6 +27,7 @@ __all__ = [
     "TESTS",
     "Kind",
     "kind",
+    "placebo",
     "plans",
     "reading",
     "refusal",
@@ -110,6 +111,28 @@ SENSITIVITY = (
 def kind(name: str) -> Kind:
     """Return what the figures of a test mean; of an unknown one, plain names."""
     return TESTS.get(name, OTHER)
+
+
+def placebo(made: Mapping[str, Any]) -> str:
+    """Say what a time placebo shows; if served drafts win there too, that something other than copying favours them.
+
+    Examples
+    --------
+    >>> placebo({"statistic": 2.5, "interval": [0.6, 2.5], "n": 60, "informative": True})
+    'On 60 events served after publication, which the suspect cannot hold, the bias G is at most 2.5.'
+    """
+    limit = "unbounded" if made.get("statistic") is None else f"at most {show.number(made['statistic'])}"
+    events = show.count(made["n"])
+    said = f"On {events} events served after publication, which the suspect cannot hold, the bias G is {limit}."
+    low = (made.get("interval") or (None,))[0]
+    if low is not None and low > 1:
+        return (
+            f"{said} It is at least {show.number(low)}: served drafts win where nothing can have been copied, so "
+            "something else favours them, in the line-up too."
+        )
+    if not made.get("informative"):
+        return f"{said} That is uninformative: a limit above 3 neither supports nor weakens the line-up."
+    return said
 
 
 def plans(plan: Mapping[str, Any]) -> str:

@@ -64,7 +64,10 @@ class Sheet:
         return made
 
     def print(self, what: str | Table = "", *, style: str | None = None) -> None:
-        """Add a line, wrapped to the width, or a table."""
+        """Add a line, wrapped to the width, or a table, with an empty line before it."""
+        so_far = self._out.getvalue()
+        if not isinstance(what, str) and so_far and so_far.rstrip(" \n").count("\n") + 1 >= so_far.count("\n"):
+            self._console.print()
         self._console.print(what, style=style)
 
     def text(self) -> str:
