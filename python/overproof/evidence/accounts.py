@@ -32,8 +32,8 @@ class AccountTests:
     ----------
     accounts : list
         Accounts, ascending by name.
-    units, events, wins : int64[m]
-        Rows of each, its events, and how many the served draft won.
+    units, events, wins, hits : int64[m]
+        Rows of each, its events, how many the served draft won, and served drafts of at least tau.
     pvalues, least_pvalues : float64[m]
         Of the line-up on its rows; and what it would be had every event been won. NaN without an event.
     adjusted : Adjusted
@@ -50,6 +50,7 @@ class AccountTests:
     units: Int64
     events: Int64
     wins: Int64
+    hits: Int64
     pvalues: Float64
     least_pvalues: Float64
     adjusted: Adjusted
@@ -147,8 +148,8 @@ def account_attribution(
         rows_of.setdefault(account, []).append(row)
     names = sorted(rows_of, key=lambda name: (str(type(name)), name))
     tests = [_test(table[rows_of[name]], between(tau, "tau", -np.inf, np.inf), confidence) for name in names]
-    columns = [np.array(column) for column in zip(*tests, strict=True)] or [np.zeros(0)] * 7
-    units_, events, wins, pvalues, least, rates, intervals = columns
+    columns = [np.array(column) for column in zip(*tests, strict=True)] or [np.zeros(0)] * 8
+    units_, events, wins, hits, pvalues, least, rates, intervals = columns
     # Without an event there is no p-value, and 1 is what it would be at best.
     adjust = holm if method == "holm" else fdr
     return AccountTests(
@@ -156,6 +157,7 @@ def account_attribution(
         units=units_.astype(np.int64),
         events=events.astype(np.int64),
         wins=wins.astype(np.int64),
+        hits=hits.astype(np.int64),
         pvalues=pvalues,
         least_pvalues=least,
         adjusted=adjust(pvalues, alpha=alpha, least=least),
@@ -173,15 +175,15 @@ def _test(table: Float64, tau: float, confidence: float) -> tuple[Any, ...]:
     least = _tail(events, found.redraws, 1.0) if events else nan
     here = ~np.isnan(table)
     served = here[:, 0] & here[:, 1:].any(axis=1)
-    rate, interval = nan, (nan, nan)
+    rate, interval, found_served = nan, (nan, nan), 0
     if served.any():
         # The first redraw that is there: exactly one a row.
         first = table[served, 1 + here[served, 1:].argmax(axis=1)]
         n = int(served.sum())
-        hits, chance = int((table[served, 0] >= tau).sum()), int((first >= tau).sum())
-        made = leak_rate(hits, n, chance, n, confidence=confidence)
+        found_served, chance = int((table[served, 0] >= tau).sum()), int((first >= tau).sum())
+        made = leak_rate(found_served, n, chance, n, confidence=confidence)
         rate, interval = made.statistic, made.interval
-    return len(table), events, found.wins, pvalue, least, rate, interval
+    return len(table), events, found.wins, found_served, pvalue, least, rate, interval
 
 
 def greedy_cover(hits: Sequence[Sequence[Hashable]]) -> list[tuple[Hashable, int]]:

@@ -176,6 +176,42 @@ def draft_waterfall(
     return [*out, {**out[-1], "layer": "left"}]
 
 
+def best_matches(
+    texts: Sequence[str | None],
+    suspect: TextsLike,
+    *,
+    prompts: TextsLike | Sequence[Sequence[str | None] | str | None] | None = None,
+    background: TextsLike | None = None,
+    boilerplate: bool | int = False,
+    score: str = "run",
+    shingler: Shingler | None = None,
+    threads: int | None = None,
+) -> tuple[npt.NDArray[np.int64], Float64]:
+    """The suspect text that each text fits best, and its score.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        n texts.
+    suspect, prompts, background, boilerplate, score, shingler, threads
+        As in `score_drafts`.
+
+    Returns
+    -------
+    (int64[n], float64[n])
+        Row of the suspect, the lowest of those with the greatest score, or -1 where nothing is shared; the score.
+
+    Examples
+    --------
+    >>> best_matches(["the kettle boils when it is hot", "no"], ["nothing", "so the kettle boils when it is hot"])
+    (array([ 1, -1]), array([7., 0.]))
+    """
+    # Beside an empty text, which shares nothing: a row of drafts has two at least.
+    drafts = _Drafts([[text, ""] for text in texts], suspect, _one_width(shingler), threads)
+    drafts.mask(prompts, background, boilerplate)
+    return drafts.best(_known(score))
+
+
 class _Drafts:
     """Drafts, suspect and masks, shingled once."""
 
@@ -239,13 +275,30 @@ class _Drafts:
     def _verified(
         self, columns: list[str], stage: int, texts: list[str | None], sets: ShingleSets, asked: ShingleSets | None
     ) -> list[Float64]:
+        left, _, scores = self._pairs(columns, stage, texts, sets, asked)
+        tables = [np.zeros(len(sets)) for _ in columns]
+        for table, of_pairs in zip(tables, scores, strict=True):
+            np.maximum.at(table, left, of_pairs)
+        return tables
+
+    def _pairs(
+        self, columns: list[str], stage: int, texts: list[str | None], sets: ShingleSets, asked: ShingleSets | None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[Float64]]:
+        """Candidate pairs of a text and a suspect row, with their scores on the exact text."""
         index, side, found = self._found(stage, sets, asked)
         no_best = np.zeros(0, np.int64)  # of stages, which compare's waterfall would count
         verified = index.verify(side, found["left"], found["right"], no_best, texts, self.suspect, self.threads)
-        tables = [np.zeros(len(sets)) for _ in columns]
-        for table, column in zip(tables, columns, strict=True):
-            np.maximum.at(table, found["left"], verified[column].astype(np.float64))
-        return tables
+        return found["left"], found["right"], [verified[column].astype(np.float64) for column in columns]
+
+    def best(self, column: str) -> tuple[npt.NDArray[np.int64], Float64]:
+        """Of the first draft of each row: the suspect row that it fits best, and the score."""
+        left, right, scores = self._pairs([column], len(LAYERS) - 1, self.texts, self.sets, self.asked)
+        order = np.lexsort((right, -scores[0], left))
+        texts, first = np.unique(left[order], return_index=True)
+        rows, most = np.full(len(self.texts), -1, np.int64), np.zeros(len(self.texts))
+        rows[texts], most[texts] = right[order][first], scores[0][order][first]
+        rows[most == 0] = -1
+        return rows[:: self.shape[1]], most[:: self.shape[1]]
 
     def _weighted(self, controls: ShingleSets) -> Float64:
         _, _, found = self._found(len(LAYERS) - 1, self.sets, self.asked)
