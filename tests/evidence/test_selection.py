@@ -17,6 +17,7 @@ from overproof.evidence import (
     record_hash,
     sample_by_key,
     self_test,
+    self_tests,
     verify_inclusion,
 )
 
@@ -96,7 +97,7 @@ def plain_pvalue(table: list[list[float]]) -> float:
         st.lists(st.integers(0, 4).map(float), min_size=4, max_size=4).map(lambda r: r if r[0] else [*r[:3], math.nan]),
         min_size=1,
         max_size=5,
-    )
+    ).filter(lambda table: any(len({s for s in row if not math.isnan(s)}) > 1 for row in table))
 )
 def test_the_self_test_is_its_definition(table: list[list[float]]) -> None:
     assert self_test(table).pvalue == pytest.approx(plain_pvalue(table), rel=1e-12)
@@ -131,6 +132,33 @@ def test_redraws_of_another_sampler_are_refused() -> None:
         lengths = [[len(t.split()) for t in (text, *row)] for text, row in zip(texts, drafts, strict=True)]
         verdicts = [self_test(draft_similarity(texts, drafts)).passed, self_test(lengths).passed]
         assert all(verdicts) == right
+        assert all(test.passed for test in self_tests(texts, drafts).values()) == right
+
+
+def test_one_redraw_is_enough_for_what_a_draft_has_by_itself() -> None:
+    served = [f"Question {i} has an answer, which is that it depends." for i in range(30)]
+    cut = [[text[:30] if i % 9 else None] for i, text in enumerate(served)]
+    found = self_tests(served, cut)
+    assert "similarity to the other drafts" not in found
+    assert {"length", "cut off"} <= {name for name, test in found.items() if not test.passed}
+    assert found["length"].n == 26
+    assert (found["length"].level, found["cut off"].level) == (0.01, 0.002)
+    fit = [[float(i % 5 + 9 * (k == 0)) for k in range(2)] for i in range(30)]
+    assert not self_tests(served, cut, innocents=fit)["score against declared innocents"].passed
+    with pytest.raises(op.InputError, match=r"shape \(30, 3\)"):
+        self_tests(served, cut, innocents=np.zeros((30, 3)))
+
+
+def test_self_tests_pass_redraws_that_are_alike() -> None:
+    rng = np.random.default_rng(1)
+    words = [f"w{i}" for i in range(12)] + [".", ",", "\n"]
+    failed = 0
+    for _ in range(60):
+        drafts = [[" ".join(rng.choice(words, rng.integers(5, 30))) for _ in range(3)] for _ in range(30)]
+        found = self_tests([row[0] for row in drafts], [row[1:] for row in drafts])
+        assert len(found) == 7
+        failed += not all(test.passed for test in found.values())
+    assert failed <= 6  # at most 3 % in expectation
 
 
 @pytest.mark.parametrize(
@@ -143,8 +171,10 @@ def test_redraws_of_another_sampler_are_refused() -> None:
         (lambda: record_hash(b"a", key=b"short"), "16 bytes"),
         (lambda: MerkleTree([b"short"]), "leaf 0"),
         (lambda: MerkleTree([]).proof(0), "0 leaves"),
-        (lambda: self_test([[1.0, 2.0]]), "two redraws"),
-        (lambda: self_test([[math.nan, 2.0, 3.0]]), "two redraws"),
+        (lambda: self_test([[1.0, 1.0]]), "a redraw that differ"),
+        (lambda: self_test([[math.nan, 2.0, 3.0]]), "a redraw that differ"),
+        (lambda: self_test([[1.0, 2.0]], level=0), "level=0"),
+        (lambda: self_tests(["a"], [["a"]]), "no drafts of a row differ"),
         (lambda: draft_similarity(["a"], []), "0 rows for 1"),
     ],
 )

@@ -14,7 +14,7 @@ from overproof._extras import need
 from overproof.errors import InputError
 from overproof.evidence.drafts import draft_rows
 from overproof.evidence.line_up import _table, line_up
-from overproof.evidence.result import Result
+from overproof.evidence.result import Result, between
 from overproof.score import jaccard
 from overproof.shingle import Shingler
 
@@ -36,7 +36,8 @@ class SelfTest(Result):
     """
 
     passed: bool
-    """Whether the p-value is at least 0.01."""
+    """Whether the p-value is at least the level."""
+    level: float = REFUSED_BELOW
 
 
 def draft_similarity(
@@ -96,18 +97,19 @@ def draft_similarity(
         return np.where(pairs > 0, total / pairs, np.nan)
 
 
-def self_test(values: npt.ArrayLike) -> SelfTest:
+def self_test(values: npt.ArrayLike, *, level: float = REFUSED_BELOW) -> SelfTest:
     """Test whether the served draft stands out among the drafts of its row.
 
     If served outputs and redraws come from one distribution, the rank of the served draft in any quantity computed
     alike from all drafts is uniform. Redraws from another sampler, snapshot, host or length limit accuse innocents, so
-    a failed self-test means: no p-value. Run it on `draft_similarity` and on the lengths of the drafts.
+    a failed self-test means: no p-value. `self_tests` runs it on what such redraws differ in.
 
     Parameters
     ----------
     values : array_like of float64, shape (n, K + 1)
-        A quantity of each draft, column 0 the served one; NaN where missing. K is at least 2 somewhere: beside a single
-        redraw a similarity is the same for both.
+        A quantity of each draft, column 0 the served one; NaN where missing.
+    level : float
+        P-value below which it fails.
 
     Returns
     -------
@@ -116,14 +118,15 @@ def self_test(values: npt.ArrayLike) -> SelfTest:
     Raises
     ------
     InputError
-        Not such a table, or no row has a served draft and two redraws.
+        Not such a table, or in no row the served draft and its redraws differ: nothing can be tested, as with the
+        similarity to one single redraw, which is the same for both.
     MissingExtraError
         SciPy is missing.
 
     Notes
     -----
     The sum over rows of the served draft's mid-rank, centred and scaled to -1..1, two-sided; its null distribution is
-    exact up to 200 rows, normal with the exact variance above. Rows with fewer than two redraws take no part.
+    exact up to 200 rows, normal with the exact variance above. Rows whose drafts are all equal take no part.
 
     Examples
     --------
@@ -136,11 +139,11 @@ def self_test(values: npt.ArrayLike) -> SelfTest:
     >>> self_test(drafts).passed
     False
     """
-    table = _table(values)
+    table, level = _table(values), between(level, "level", 0, 1)
     here = ~np.isnan(table)
-    rows = np.flatnonzero(here[:, 0] & (here[:, 1:].sum(axis=1) >= 2))
+    rows = rows_that_differ(table)
     if not len(rows):
-        raise InputError("values: no row has a served draft and at least two redraws, so nothing can be tested")
+        raise InputError("values: no row has a served draft and a redraw that differ, so nothing can be tested")
     table, here = table[rows], here[rows]
     drafts = here.sum(axis=1)
     # Twice the centred mid-rank is a whole number: drafts below minus drafts above.
@@ -160,13 +163,20 @@ def self_test(values: npt.ArrayLike) -> SelfTest:
         interval=(-spread, spread),
         n=len(rows),
         assumption="Rows are units: independent of each other, one served record each.",
-        passed=pvalue >= REFUSED_BELOW,
+        passed=pvalue >= level,
+        level=level,
     )
 
 
+def rows_that_differ(table: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """Rows with a served draft whose drafts are not all equal."""
+    here = ~np.isnan(table)
+    least = np.min(table, axis=1, initial=np.inf, where=here)
+    greatest = np.max(table, axis=1, initial=-np.inf, where=here)
+    return np.flatnonzero(here[:, 0] & (least < greatest))
+
+
 def _two_sided(ranks: Any, here: Any, observed: int, variance: float) -> float:
-    if variance == 0:
-        return 1.0
     if len(ranks) > EXACT:
         stats = need("scipy.stats", extra="stats")
         return float(2 * stats.norm.sf(abs(observed) / math.sqrt(variance)))
