@@ -20,6 +20,7 @@ from benches import machine
 RECORD = Path(__file__).parents[1] / "record"
 SUBJECTS = {
     "corpora": "compare's rule on real texts: recall, false positives, ranks",
+    "provenance": "the suspect is a model: who taught it, on models of known lineage",
 }
 """Each is a module of this folder: ``measure()`` returns what is recorded, ``markdown(record)`` its tables."""
 

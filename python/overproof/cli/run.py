@@ -26,6 +26,7 @@ OPTIONS = (
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; an error becomes one line on standard error and an exit code."""
+    from . import provenance  # noqa: F401  (registers its command)
     from .commands import overproof
 
     for stream in (sys.stdout, sys.stderr):

@@ -31,7 +31,7 @@ def tippett(points: Mapping[str, Sequence[float]]) -> Markup:
 
     Examples
     --------
-    >>> svg = tippett({"log10_lr": [-1, 1], "related": [1, 1], "unrelated": [1, 0.2]})
+    >>> svg = str(tippett({"log10_lr": [-1, 1], "related": [1, 1], "unrelated": [1, 0.2]}))
     >>> svg.startswith('<svg class="plot"'), svg.count('class="curve')
     (True, 2)
     """
