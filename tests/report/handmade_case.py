@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from handmade import make_result
 from overproof import evidence
+from overproof.evidence.battery import battery
 from overproof.evidence.result import plain
 
 UNITS, TAU, ALPHA = 400, 20.0, 0.001
-NULL = "Had the suspect not obtained what was served, each of the K+1 drafts would fit it best equally often."
 REFUSED = (
     "redraws do not pass the self-test on length (p = 0.00012): they were drawn under other settings than what was "
     "served"
@@ -47,7 +47,7 @@ def make_case(
         scores = make_scores(leaked=inside, redraws=redraws, noise=by_chance)
         curve = plain(evidence.sensitivity(scores, tau=TAU, alpha=ALPHA).to_dict())
         result = make_result(controls=controls, matched=212 if inside else 0 if main else 4)
-        tests += _tests(name, scores, curve, refused)
+        tests += _tests(name, scores, refused)
         rungs.append(_rung(name, inside, refused, accounts))
         blocks.append(
             {"name": name}
@@ -72,22 +72,7 @@ def make_case(
                 "hd2": "What is similar was taken from the public web by both sides.",
                 "hd3": "The texts were obtained otherwise than through the accounts of this log.",
             },
-            "plan": {
-                "hash": "5e" * 32,
-                "published": "2025-01-20T00:00:00Z",
-                "tau": TAU,
-                "alpha": ALPHA,
-                "K": redraws,
-                "score": "run",
-                "selected_by": "prompt",
-                "grade": "B'",
-                "why_grade": "drawn after the suspect was fetched, for every prompt that stands in it; seeds fixed "
-                "by the plan's hash and a public beacon",
-                "lam": 0.5,
-                "plans_against": dict.fromkeys(names, 1),
-                "created": "2025-02-01T09:00:00Z",
-                "sealed": "2025-02-03T18:20:00Z",
-            },
+            "plan": _plan(names, redraws),
             "rungs": rungs,
             "self_tests": _self_tests(redraws, refused),
             "tests": tests,
@@ -106,7 +91,7 @@ def make_case(
             ],
             "others": blocks,
             "manifest": {
-                "tool": {"version": "0.1.0", "kernel": "avx512", "debug": False},
+                "tool": {"version": "0.1.0", "hash": "op1", "unicode": "15.0.0", "kernel": "avx2", "debug": False},
                 "inputs": [
                     {"role": role, "name": name, "sha256": digest * 32, "rows": rows, "skipped": {}}
                     for role, name, digest, rows in (
@@ -117,8 +102,6 @@ def make_case(
                 ],
                 "params": {"tau": TAU, "alpha": ALPHA, "lam": 0.5},
                 "fingerprint": "9f3b0c1d2e4a5b6c",
-                "spec": "op1",
-                "unicode": "15.0.0",
                 "seeds": {"permutation": 0, "audit": 1},
                 "key_id": "case-0417",
                 "plan_hash": "5e" * 32,
@@ -130,41 +113,46 @@ def make_case(
     )
 
 
-def _tests(suspect: str, scores: Any, curve: dict[str, Any], refused: str | None) -> list[dict[str, Any]]:
-    served, drawn = scores[:, 0], scores[:, 1]
-    hits, chance = int((served >= TAU).sum()), int((drawn >= TAU).sum())
-    found = {
-        "line-up": evidence.line_up(scores, tau=TAU).to_dict() | {"g_star": curve["g_star"]},
-        "line-up, permutation": evidence.line_up(scores, tau=TAU, method="permutation", alpha=0.01, rng=0).to_dict(),
-        "rate ratio": evidence.rate_ratio(hits, UNITS, chance, UNITS).to_dict(),
-        "leak rate": evidence.leak_rate(hits, UNITS, chance, UNITS, found=39, planted=40).to_dict()
-        | {"planted": 40, "found": 39},
-        "e-value": evidence.e_process(scores, tau=TAU, lam=0.5).to_dict(),
-        "rank among controls": evidence.rank_among_controls(hits / UNITS, [0.0, 0.001]).to_dict(),
+def _tests(suspect: str, scores: Any, refused: str | None) -> list[dict[str, Any]]:
+    made = battery(scores, suspect=suspect, tau=TAU, alpha=ALPHA, planted=40, found=39, refused=refused or "", rng=0)
+    rank = evidence.rank_among_controls(made.leaked.statistic, [0.0, 0.001]).to_dict()
+    null = "the suspect is one more corpus like the controls"
+    last = {"name": "rank among controls", "suspect": suspect, "null": null, "g_star": None, **rank}
+    return [*made.tests(), plain(last | {"pvalue_adjusted": None})]
+
+
+def _plan(names: list[str], redraws: int) -> dict[str, Any]:
+    return {
+        "schema": "overproof-plan-1",
+        "created": "2025-02-01T09:00:00Z",
+        "suspects": [{"name": name, "digest": "cd" * 32, "files": [], "read": {}} for name in names],
+        "published": "2025-01-20T00:00:00Z",
+        "fetched": "2025-01-21T10:00:00Z",
+        "tau": TAU,
+        "score": "run",
+        "n": 5,
+        "alpha": ALPHA,
+        "lam": 0.5,
+        "key_id": "case-0417",
+        "log": {"digest": "ab" * 32, "rows": 2000},
+        "selection": {"rule": "prompt", "rate": None, "records": UNITS, "digest": "11" * 32, "draws": redraws},
+        "groups": {"digest": "22" * 32, "groups": 2},
+        "redraws": {"digest": "0d" * 32, "rows": UNITS * redraws, "left_out": 0, "seeds": True},
+        "hash": "5e" * 32,
+        "grade": "B'",
+        "why_grade": "every record whose prompt stands in the suspect, seeds fixed by plan and public beacon",
+        "K": redraws,
+        "plans_against": dict.fromkeys(names, 1),
     }
-    rows = []
-    for name, value in found.items():
-        value.pop("events", None)
-        value.pop("log_e", None)
-        row = {"name": name, "suspect": suspect, "null": NULL, "g_star": None} | plain(value)
-        row["pvalue_adjusted"] = None if row["pvalue"] is None else min(1.0, 2 * row["pvalue"])
-        if refused and name != "rank among controls":
-            row |= {"pvalue": None, "pvalue_adjusted": None, "g_star": None, "refused": refused}
-            if name in ("line-up", "line-up, permutation", "e-value"):
-                row |= {"interval": [None, None], "least_pvalue": None}
-            if name == "e-value":
-                row["statistic"] = None
-        rows.append(row)
-    return rows
 
 
 def _rung(suspect: str, leaked: int, refused: str | None, accounts: bool) -> dict[str, Any]:
     if refused:
         why = [f"No p-value may be given: {refused}."]
     elif leaked:
-        why = ["The line-up's p-value, over 1 plan and all suspects, is 1.3e-36: at most the plan's level of 0.001."]
+        why = ["The line-up's p-value, over 1 plan and all suspects, is 6.7e-37: at most the plan's level of 0.001."]
     else:
-        why = ["The line-up's p-value, over 1 plan and all suspects, is 0.94: above the plan's level of 0.001."]
+        why = ["The line-up's p-value, over 1 plan and all suspects, is 0.47: above the plan's level of 0.001."]
     reached = bool(leaked) and not refused
     if reached and accounts:
         why.append("The corpus holds outputs that this log shows served only to 1 group; the route is not shown.")
@@ -173,26 +161,21 @@ def _rung(suspect: str, leaked: int, refused: str | None, accounts: bool) -> dic
 
 
 def _self_tests(redraws: int, refused: str | None) -> list[dict[str, Any]]:
-    if redraws < 2:
-        why = "with one redraw a unit both drafts are equally similar: nothing can be tested"
-        name = "similarity to the other drafts"
-        return [{"name": name, "pvalue": None, "passed": None, "n": 0, "why": why}]
     base = {
         "n": UNITS,
+        "interval": [-0.062, 0.062],
         "assumption": "Rows are units: independent of each other, one served record each.",
+        "level": 0.01,
         "why": "",
     }
-    return [
-        {"name": "similarity to the other drafts", "statistic": 0.021, "pvalue": 0.44, "interval": [-0.062, 0.062]}
-        | {"passed": True}
-        | base,
-        {"name": "length", "statistic": 0.13 if refused else -0.011, "pvalue": 0.00012 if refused else 0.71}
-        | {"interval": [-0.062, 0.062], "passed": not refused}
-        | base,
-        {"name": "line-up against people-0", "statistic": 2, "pvalue": 0.31, "interval": [0.2, 14.0], "passed": True}
-        | base
-        | {"n": 7},
-    ]
+    why = "with one redraw a unit both drafts are equally similar: nothing can be tested"
+    name = "similarity to the other drafts"
+    similar = base | {"name": name, "statistic": 0.021, "pvalue": 0.44, "passed": True}
+    if redraws < 2:
+        similar = {"name": name, "pvalue": None, "passed": None, "n": 0, "why": why}
+    length = {"name": "length", "statistic": 0.13 if refused else -0.011, "pvalue": 0.00012 if refused else 0.71}
+    marks = {"name": "punctuation", "statistic": 0.03, "pvalue": 0.31, "level": 0.002, "passed": True}
+    return [similar, base | length | {"passed": not refused}, base | marks]
 
 
 def _figures(

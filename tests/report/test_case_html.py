@@ -92,7 +92,7 @@ def test_every_test_stands_with_its_figures() -> None:
     said = words("leak")
     for figure in (
         "The served draft won 39 of 41 events; 4.1 are expected by chance.",
-        "39 45.44 to 1,500 41 6.7e-37 1.3e-36 27.75 B'",
+        "39 45.44 to 1,500 41 6.7e-37 6.7e-37 27.75 B'",
         "39 6.6 to 1,579 40 3.7e-11",
         "9.5% 6.9% to 12.8% 400",
         "1.9e28",
@@ -131,12 +131,12 @@ def test_nothing_similar_is_not_called_similar() -> None:
 def test_refusals_are_as_loud_as_results() -> None:
     said = words("refused")
     assert "No test gave a p-value. Why not L1: No p-value may be given: redraws do not pass the self-test" in said
-    assert said.count(f"Refused: {REFUSED}") == 5
+    assert said.count(f"Refused: {REFUSED[0].upper()}{REFUSED[1:]}.") == 5
     page = Page(PAGES["refused"])
     rows = [attributes for tag, attributes in page.tags if tag == "tr" and "refused" in (attributes.get("class") or "")]
     assert len(rows) == 2 * 6 + 1
     assert "no: no p-value may be given" in said
-    assert f"No p-value. {REFUSED}" in said
+    assert f"No p-value. {REFUSED[0].upper()}{REFUSED[1:]}." in said
     assert "bars that differ show nothing here" in said
     assert "Sensitivity to bias" not in said
     assert "won 39" not in said
@@ -174,7 +174,7 @@ def test_every_suspect_has_its_own_figures() -> None:
     assert "rival: Rung L2." in said
     assert "other-1: Rung L0." in said
     assert "other-2: Rung L0." in said
-    assert "p = 0.937, G* < 1." in said
+    assert "p = 0.469, G* < 1." in said
     page = Page(PAGES["several"])
     labels = [attributes.get("aria-label") or "" for tag, attributes in page.tags if tag == "svg"]
     assert sum(label.startswith("Events won") for label in labels) == 3
@@ -243,7 +243,7 @@ def test_audit_exclusions_limits_and_manifest() -> None:
     assert "Merkle roots" in said
     case = make_case()
     case["manifest"]["merkle"] = []
-    assert "The log carries no Merkle commitment" in Page(render(case)).text
+    assert "No Merkle commitment of the log is in this case" in Page(render(case)).text
 
 
 def test_same_case_same_bytes_and_the_case_is_left_alone() -> None:

@@ -20,9 +20,9 @@ def test_figures_fit_80_columns() -> None:
     said = flat(text)
     for figure in (
         "Rung L2. The corpus holds outputs that this log shows served only to these accounts; the route is not shown.",
-        "The served draft won 39 of 41 events; 4.1 are expected by chance. p = 1.3e-36, G* = 27.75.",
+        "The served draft won 39 of 41 events; 4.1 are expected by chance. p = 6.7e-37, G* = 27.75.",
         "Redraws: grade B', K = 9; alpha 0.001, an event from 20 on; plans against the suspect: 1",
-        "line-up 39 45.44 to 1,500 41 6.7e-37 1.3e-36 27.75",
+        "line-up 39 45.44 to 1,500 41 6.7e-37 6.7e-37 27.75",
         "Refused (rank among controls): no verdict: 2 controls, fewer than 20",
         "length -0.011 400 0.71 yes",
         "Time placebo: on 60 events served after publication, which the suspect cannot hold, the bias G is at most",

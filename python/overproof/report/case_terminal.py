@@ -135,7 +135,7 @@ def _plan(sheet: Sheet, plan: Mapping[str, Any]) -> None:
     )
     reason = plan.get("why_grade") or case_words.GRADES.get(grade or "")
     if reason:
-        sheet.print(f"Grade {show.one_line(grade)}: {show.one_line(reason)}.")
+        sheet.print(f"Grade {show.one_line(grade)}: {show.sentence(reason)}")
 
 
 def _tests(sheet: Sheet, one: Mapping[str, Any], several: bool) -> None:

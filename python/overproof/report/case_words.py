@@ -173,7 +173,7 @@ def reading(test: Mapping[str, Any], *, redraws: int | None) -> str:
     'The served draft won 39 of 41 events; 4.1 are expected by chance.'
     """
     if refusal(test):
-        return f"Refused: {show.one_line(refusal(test))}"
+        return f"Refused: {show.sentence(refusal(test))}"
     name, statistic, n = test.get("name"), test.get("statistic"), test.get("n")
     bounds = test.get("interval") or (None, None)
     if n == 0 and name in ("line-up", "line-up, permutation", "e-value"):

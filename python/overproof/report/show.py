@@ -29,6 +29,7 @@ __all__ = [
     "place",
     "pvalue",
     "reach",
+    "sentence",
     "visible",
     "which",
 ]
@@ -148,6 +149,18 @@ def reach(bounds: Sequence[float | None] | None, *, share: bool = False) -> str:
 def interval(bounds: Sequence[float] | None) -> str:
     """Write an interval of shares: ``20.1% to 24.3%``."""
     return MISSING if not bounds else f"{percent(bounds[0])} to {percent(bounds[1])}"
+
+
+def sentence(text: object) -> str:
+    """Write a clause as a sentence: one line, a capital at its head, a full stop at its end.
+
+    Examples
+    --------
+    >>> sentence("drawn by a neutral party")
+    'Drawn by a neutral party.'
+    """
+    said = one_line(text)
+    return said[:1].upper() + said[1:] + ("" if said.endswith((".", "!", "?", "…")) else ".")
 
 
 def place(row: Mapping[str, Any] | None) -> str:
