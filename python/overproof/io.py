@@ -269,6 +269,29 @@ def read_corpus(
     return _corpus(found, plan, name or _name(path_or_frame))
 
 
+def field_names(path_or_frame: Any, *, errors: str = "raise") -> list[str]:
+    """The fields on the first rows of each file, or of a frame: what names can be guessed from.
+
+    Examples
+    --------
+    >>> import pyarrow
+    >>> field_names(pyarrow.table({"text": ["a"], "model": ["m"]}))
+    ['text', 'model']
+    """
+    if hasattr(path_or_frame, "__arrow_c_stream__"):
+        frame = path_or_frame  # pandas and polars say columns, Arrow schema; a stream can be read only once
+        names = frame.columns if hasattr(frame, "iloc") else frame.schema.names
+        return list(map(str, names() if callable(names) else names))
+    plan = _Plan({}, None, errors, "keep", 1 << 28, None)
+    found: dict[str, None] = {}
+    for path in _expand(path_or_frame):
+        form = _form_of(path, plan)
+        if form != "plain":
+            rows = _head_parquet(path) if form == "parquet" else _head_json(path, plan)
+            found |= dict.fromkeys(key for row in rows for key in row)
+    return list(found)
+
+
 def _further(extra: Mapping[str, str] | None) -> dict[str, str]:
     """The fields of further columns, whose names are free."""
     fields = dict(extra or {})

@@ -19,6 +19,8 @@ from overproof.evidence.drafts import draft_waterfall as draft_waterfall
 from overproof.evidence.drafts import score_drafts as score_drafts
 from overproof.evidence.features import draft_features as draft_features
 from overproof.evidence.features import self_tests as self_tests
+from overproof.evidence.eligibility import Drafts as Drafts
+from overproof.evidence.eligibility import match_redraws as match_redraws
 from overproof.evidence.line_up import LineUp as LineUp
 from overproof.evidence.line_up import Sensitivity as Sensitivity
 from overproof.evidence.line_up import TimePlacebo as TimePlacebo
@@ -29,6 +31,9 @@ from overproof.evidence.lineage import KnownPairs as KnownPairs
 from overproof.evidence.lineage import Model as Model
 from overproof.evidence.lineage import known_pairs as known_pairs
 from overproof.evidence.lineage import vendor_provenance as vendor_provenance
+from overproof.evidence.log import LogCheck as LogCheck
+from overproof.evidence.log import check_log as check_log
+from overproof.evidence.log import read_log as read_log
 from overproof.evidence.many import Adjusted as Adjusted
 from overproof.evidence.many import fdr as fdr
 from overproof.evidence.many import holm as holm
@@ -51,3 +56,4 @@ from overproof.evidence.self_test import draft_similarity as draft_similarity
 from overproof.evidence.self_test import self_test as self_test
 from overproof.evidence.sequential import EProcess as EProcess
 from overproof.evidence.sequential import e_process as e_process
+from overproof.evidence.units import log_units as log_units
