@@ -17,10 +17,10 @@ from overproof.evidence.controls import ControlRank as ControlRank
 from overproof.evidence.controls import rank_among_controls as rank_among_controls
 from overproof.evidence.drafts import draft_waterfall as draft_waterfall
 from overproof.evidence.drafts import score_drafts as score_drafts
-from overproof.evidence.features import draft_features as draft_features
-from overproof.evidence.features import self_tests as self_tests
 from overproof.evidence.eligibility import Drafts as Drafts
 from overproof.evidence.eligibility import match_redraws as match_redraws
+from overproof.evidence.features import draft_features as draft_features
+from overproof.evidence.features import self_tests as self_tests
 from overproof.evidence.line_up import LineUp as LineUp
 from overproof.evidence.line_up import Sensitivity as Sensitivity
 from overproof.evidence.line_up import TimePlacebo as TimePlacebo
