@@ -40,6 +40,9 @@ def test_what_fits_takes_part() -> None:
         {key: row[key] for key in ("request_id", "draft", "text", "model", "params_hash")} for row in drafts("r1")
     ]
     assert match_redraws(log_of(), redraws_of(minimal)).rows.tolist() == [1]
+    by_ids = redraws_of(minimal)
+    by_ids = op.Corpus(by_ids.texts, ids=by_ids.extra["request_id"], extra={**by_ids.extra} | {"request_id": None})
+    assert match_redraws(log_of(), by_ids).rows.tolist() == [1]
     as_numbers = drafts("r0", temperature="0.70", max_tokens=1e2)
     assert match_redraws(log_of(), redraws_of(as_numbers)).k.tolist() == [2]
 
