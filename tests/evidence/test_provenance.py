@@ -115,7 +115,12 @@ def test_too_little_gives_no_verdict_and_says_why(controls: int, prompts: int, n
 def test_controls_without_spread_and_suspects_without_overlap_give_no_verdict() -> None:
     assert provenance_lr(1.0, [0.5] * 20, prompts=50, ngrams=50).verdict == "no verdict: controls do not vary"
     found = provenance_lr(math.nan, np.linspace(0, 1, 20), prompts=50, ngrams=50)
-    assert found.verdict == "no verdict: an answer set shares no n-gram with another"
+    assert found.verdict.startswith("no verdict: no log-contrast")
+    answers, models = made(6)
+    itself = {one.vendor: one for one in vendor_provenance(answer_similarity(answers), models, suspect="teacher-x")}
+    assert itself["x"].verdict.startswith("no verdict: no log-contrast")
+    assert itself["x"].n == 24
+    assert math.isnan(itself["y"].contrast)
 
 
 @pytest.mark.parametrize("statistic", sorted(set(STATISTICS) - {"minhash-word-1"}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +52,10 @@ def test_what_cannot_be_told_is_not_told(record: dict[str, Any]) -> None:
     assert len(told) == 8
     assert all(one["verdict"].startswith("no verdict: ") for one in record["untold"])
     assert provenance.markdown(record).count("no verdict: ") >= 8
+
+
+def test_the_documentation_quotes_a_record() -> None:
+    root = Path(provenance.__file__).parents[2]
+    page = (root / "docs" / "evidence" / "provenance.md").read_text(encoding="utf-8")
+    records = sorted((root / "benches" / "record").glob("*/*-provenance.json"))
+    assert any(provenance.markdown(json.loads(path.read_text(encoding="utf-8"))) in page for path in records)

@@ -28,6 +28,7 @@ GRID, CLOSE = 1000, 1e-5
 LEAST_PROMPTS = 25
 LEAST_NGRAMS = 20
 """Fewer n-grams in the median answer tell nothing."""
+NO_CONTRAST = "no log-contrast: the suspect shares no n-gram with a teacher, or is the vendor's only one"
 ASSUMPTION = (
     "If not taught by the vendor, the suspect is one more model like the controls, whose contrasts are normal; the "
     "controls' lineage is as declared."
@@ -198,7 +199,7 @@ def provenance_lr(
         else f"{0 if math.isnan(ngrams) else ngrams:g} n-grams in the median answer, fewer than {LEAST_NGRAMS}",
     ]
     if n >= 2 and math.isnan(z):
-        reasons.append("an answer set shares no n-gram with another" if math.isnan(value) else "controls do not vary")
+        reasons.append(NO_CONTRAST if math.isnan(value) else "controls do not vary")
     why = "; ".join(filter(None, reasons))
     told = (
         f"no verdict: {why}"
