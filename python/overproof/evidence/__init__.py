@@ -21,6 +21,8 @@ from overproof.evidence.eligibility import Drafts as Drafts
 from overproof.evidence.eligibility import match_redraws as match_redraws
 from overproof.evidence.features import draft_features as draft_features
 from overproof.evidence.features import self_tests as self_tests
+from overproof.evidence.groups import AccountGroups as AccountGroups
+from overproof.evidence.groups import account_groups as account_groups
 from overproof.evidence.line_up import LineUp as LineUp
 from overproof.evidence.line_up import Sensitivity as Sensitivity
 from overproof.evidence.line_up import TimePlacebo as TimePlacebo
@@ -40,6 +42,8 @@ from overproof.evidence.many import holm as holm
 from overproof.evidence.merkle import MerkleTree as MerkleTree
 from overproof.evidence.merkle import record_hash as record_hash
 from overproof.evidence.merkle import verify_inclusion as verify_inclusion
+from overproof.evidence.monitor import AccountMonitor as AccountMonitor
+from overproof.evidence.only_here import served_only_here as served_only_here
 from overproof.evidence.provenance import Provenance as Provenance
 from overproof.evidence.provenance import log_contrast as log_contrast
 from overproof.evidence.provenance import provenance_lr as provenance_lr
@@ -48,6 +52,8 @@ from overproof.evidence.rates import RateRatio as RateRatio
 from overproof.evidence.rates import leak_rate as leak_rate
 from overproof.evidence.rates import rate_ratio as rate_ratio
 from overproof.evidence.result import Result as Result
+from overproof.evidence.screen import Screen as Screen
+from overproof.evidence.screen import screen_accounts as screen_accounts
 from overproof.evidence.selection import keyed_ranks as keyed_ranks
 from overproof.evidence.selection import one_per_unit as one_per_unit
 from overproof.evidence.selection import sample_by_key as sample_by_key
@@ -57,3 +63,4 @@ from overproof.evidence.self_test import self_test as self_test
 from overproof.evidence.sequential import EProcess as EProcess
 from overproof.evidence.sequential import e_process as e_process
 from overproof.evidence.units import log_units as log_units
+from overproof.evidence.watch import WatchList as WatchList
