@@ -12,7 +12,7 @@ from overproof.cli.options import SHARE, fields_of, named_controls
 from overproof.errors import MissingExtraError
 
 
-@pytest.mark.parametrize("command", [[], ["compare"], ["demo"], ["info"]])
+@pytest.mark.parametrize("command", [[], ["compare"], ["check-log"], ["commit"], ["demo"], ["info"]])
 def test_help_ends_well_and_fits(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "--help"]) == 0
     text = capsys.readouterr().out

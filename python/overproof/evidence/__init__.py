@@ -13,6 +13,9 @@ from overproof.evidence.calibration import calibrate as calibrate
 from overproof.evidence.calibration import cllr as cllr
 from overproof.evidence.calibration import leave_family_out as leave_family_out
 from overproof.evidence.calibration import tippett as tippett
+from overproof.evidence.commitment import Commitment as Commitment
+from overproof.evidence.commitment import commit_log as commit_log
+from overproof.evidence.commitment import verify_proof as verify_proof
 from overproof.evidence.controls import ControlRank as ControlRank
 from overproof.evidence.controls import rank_among_controls as rank_among_controls
 from overproof.evidence.drafts import draft_waterfall as draft_waterfall

@@ -13,6 +13,24 @@ from overproof.errors import InputError
 from overproof.evidence.result import between
 
 
+def key_id(key: bytes) -> str:
+    """16 hex digits that tell a key from another and tell nothing of it.
+
+    Raises
+    ------
+    InputError
+        The key is too short or too long.
+
+    Examples
+    --------
+    >>> key_id(b"sixteen bytes or more")
+    '265fc2780c9e31db'
+    """
+    if not isinstance(key, bytes) or not 16 <= len(key) <= 64:
+        raise InputError("key: give 16 to 64 bytes, such as secrets.token_bytes(32)")
+    return hashlib.sha256(b"overproof key id\0" + key).hexdigest()[:16]
+
+
 def keyed_ranks(ids: Sequence[str], *, key: bytes) -> npt.NDArray[np.uint64]:
     """A pseudo-random rank of each record, which nobody without the key can foretell or choose.
 
