@@ -110,6 +110,13 @@ def test_rungs_state_why_no_higher() -> None:
     assert "Rung L0. The texts are similar." in words("refused")
 
 
+def test_reasons_stand_at_their_rung() -> None:
+    said = words("leak").partition("L1 The corpus holds texts")[2]
+    first, _, second = said.partition("L2 The corpus holds outputs")
+    assert "at most the plan's level of 0.001" in first
+    assert "served only to 1 group" in second[:300]
+
+
 def test_a_rung_above_a_missing_one_is_not_reached() -> None:
     case = make_case()
     case["rungs"] = [
@@ -161,6 +168,14 @@ def test_placebo_says_when_it_is_uninformative() -> None:
     said = Page(render(case)).text
     assert "the bias G is unbounded. That is uninformative" in said
     assert "0.2 to ∞" in said
+
+
+def test_placebo_without_an_event_is_not_a_missing_one() -> None:
+    case = make_case()
+    case["placebo"] |= {"informative": False, "statistic": None, "interval": [0.0, None], "n": 0, "pvalue": 1.0}
+    said = Page(render(case)).text
+    assert "No draft of the units served after publication reaches tau: that is uninformative." in said
+    assert "There is none" not in said
 
 
 def test_placebo_that_finds_a_bias_says_so() -> None:

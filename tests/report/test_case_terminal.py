@@ -29,6 +29,7 @@ def test_figures_fit_80_columns() -> None:
         "planted copies: 30 % of words 9 40 22.5% 10.8% to 38.5%",
         "control: people-1 1 500 0.20%",
         "g-01 (2 accounts) 35 of 35 29.0%",
+        "Accounts: 3 with an event, 7 in all",
         "a-7d1c (g-01) 21 of 21 35.0% 22.0% to 49.0% 2e-21 named",
         "Left out: 12 records, generation fields differ: temperature.",
         "Not tested: Accounts",

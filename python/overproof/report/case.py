@@ -58,7 +58,8 @@ def suspects(case: Mapping[str, Any]) -> list[dict[str, Any]]:
     list of dict
         The block of each suspect under the keys of ``case.json``, and ``name``; ``steps``, the ladder from L0 to L4;
         ``rung``, the highest that was reached, ``claim``, what that says here, ``why``, what the next one lacks;
-        ``headline``, one sentence on the line-up; ``refused``, the tests without a p-value.
+        ``named``, the groups and accounts that are named, ``unnamed``, why none may be; ``headline``, one sentence on
+        the line-up; ``refused``, the tests without a p-value.
     """
     tests, rungs = list(case.get("tests") or ()), list(case.get("rungs") or ())
     first = next((one.get("suspect") for one in (*rungs, *tests) if one.get("suspect")), None)
@@ -73,6 +74,10 @@ def suspects(case: Mapping[str, Any]) -> list[dict[str, Any]]:
         one |= {key: block.get(key) for key in ("sensitivity", "placebo", "survival", "uncovered")}
         one |= {"name": name, "summary": block["summary"], "tests": mine}
         one["named"] = [who for who in (*one["groups"], *one["accounts"]) if who.get("verdict") == "named"]
+        refused = [
+            who.get("sentence") or "" for who in (*one["groups"], *one["accounts"]) if who["verdict"] == "refused"
+        ]
+        one["unnamed"] = show.one_line(refused[0]) if refused else ""
         one["steps"] = _steps([step for step in rungs if step.get("suspect") == name], one)
         one["rung"] = max(step["rung"] for step in one["steps"] if step["reached"])
         above = next((step for step in one["steps"] if not step["reached"] and step["reasons"]), None)
@@ -89,13 +94,15 @@ def suspects(case: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _steps(entries: Sequence[Mapping[str, Any]], one: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Lay the rungs of a case onto the ladder: whether each is reached, and the reasons that were given.
 
-    An entry that was reached stands for those below it. One that was not, under L0, says why L1 was not reached; L2 may
-    have no entry, and then the accounts say why it was not.
+    An entry that was reached stands for those below it; of L2, the last reason is its own, the others are L1's. One
+    that was not reached, under L0, says why L1 was not. L2 may have no entry: then the accounts say why it was not.
     """
     said: dict[str, tuple[bool, list[str]]] = {}
     for entry in entries:
         at = "L1" if entry["rung"] == "L0" and not entry.get("reached") else entry["rung"]
         said[at] = bool(entry.get("reached")), list(entry.get("reasons") or ())
+    if said.get("L2", (False,))[0] and "L1" not in said:
+        said["L1"], said["L2"] = (True, said["L2"][1][:-1]), (True, said["L2"][1][-1:])
     barred = min((at for at, (reached, _) in said.items() if not reached), default="L9")
     highest = max((at for at, (reached, _) in said.items() if reached and at < barred), default="L0")
     if highest == "L1" and "L2" not in said:

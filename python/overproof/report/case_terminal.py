@@ -59,7 +59,7 @@ def render(case: Mapping[str, Any], *, width: int = 80, color: bool = False, asc
     _audit(sheet, case)
     for one in found:
         if one["accounts"] or one["groups"]:
-            _accounts(sheet, one, several, most=LISTED)
+            _accounts(sheet, one, several, most=LISTED, quiet=True)
     if not any(one["accounts"] or one["groups"] for one in found):
         sheet.print(case_words.NO_ACCOUNTS)
     _excluded(sheet, case.get("excluded") or ())
@@ -183,7 +183,7 @@ def _self_tests(sheet: Sheet, tests: Sequence[Mapping[str, Any]]) -> None:
 def _placebo(sheet: Sheet, one: Mapping[str, Any], several: bool) -> None:
     name = f" ({show.one_line(one['name'])})" if several else ""
     made = one["placebo"]
-    if not made or not made.get("n"):
+    if not made:
         sheet.print(f"Time placebo{name}: {case_words.NO_PLACEBO}")
         return
     said = case_words.placebo(made)
@@ -212,12 +212,18 @@ def _audit(sheet: Sheet, case: Mapping[str, Any]) -> None:
             sheet.print(f"{what}: not measured in this run.", style="yellow")
 
 
-def _accounts(sheet: Sheet, one: Mapping[str, Any], several: bool, *, most: int) -> None:
+def _accounts(sheet: Sheet, one: Mapping[str, Any], several: bool, *, most: int, quiet: bool = False) -> None:
+    """Write the tables of groups and accounts; with `quiet` those without an event are counted only."""
     of = f" ({show.one_line(one['name'])})" if several else ""
-    for title, rows in (("Groups", one["groups"]), ("Accounts", one["accounts"])):
+    for title, all_rows in (("Groups", one["groups"]), ("Accounts", one["accounts"])):
+        rows = [who for who in all_rows if who.get("events")] if quiet else all_rows
         if not rows:
+            if all_rows:
+                sheet.print(f"{title}{of}: {len(all_rows):,}, none with an event.")
             continue
         shown = f"{len(rows):,}" if len(rows) <= most else f"the first {most:,} of {len(rows):,}"
+        if len(rows) < len(all_rows):
+            shown += f" with an event, {len(all_rows):,} in all"
         shown = f"{title}{of}: {shown}"
         table = sheet.table("name", "won", "rate", "interval", "adj. p", "finding", title=shown)
         for who in rows[:most]:
@@ -236,7 +242,7 @@ def _accounts(sheet: Sheet, one: Mapping[str, Any], several: bool, *, most: int)
     for who in one["named"][:most]:
         sheet.print(f"{show.one_line(who['pseudonym'])}: {show.one_line(who.get('sentence') or words.claim('L2'))}")
     if not one["named"]:
-        sheet.print(case_words.NO_NAME)
+        sheet.print(f"{case_words.NO_NAME}{' ' + one['unnamed'] if one['unnamed'] else ''}")
 
 
 def _excluded(sheet: Sheet, rows: Sequence[Mapping[str, Any]]) -> None:

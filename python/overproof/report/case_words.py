@@ -121,6 +121,8 @@ def placebo(made: Mapping[str, Any]) -> str:
     >>> placebo({"statistic": 2.5, "interval": [0.6, 2.5], "n": 60, "informative": True})
     'On 60 events served after publication, which the suspect cannot hold, the bias G is at most 2.5.'
     """
+    if not made["n"]:
+        return "No draft of the units served after publication reaches tau: that is uninformative."
     limit = "unbounded" if made.get("statistic") is None else f"at most {show.number(made['statistic'])}"
     events = show.count(made["n"])
     said = f"On {events} events served after publication, which the suspect cannot hold, the bias G is {limit}."

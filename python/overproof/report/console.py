@@ -57,7 +57,9 @@ class Sheet:
         """Start a table whose first columns hold words, the others figures; `print` puts it onto the sheet."""
         from rich.table import Table
 
-        made = Table(box=self._box, title=title, title_justify="left", title_style="bold", pad_edge=False)
+        made = Table(
+            box=self._box, title=title, title_justify="left", title_style="bold", pad_edge=False, collapse_padding=True
+        )
         for number, column in enumerate(columns):
             figures = number >= words_in
             made.add_column(column, justify="right" if figures else "left", overflow="fold", no_wrap=figures)

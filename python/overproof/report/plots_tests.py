@@ -189,10 +189,12 @@ def survival(curves: Mapping[str, Any] | None, *, tau: float | None) -> Markup:
         return Markup("")
     scores = [float(score) for score in curves["score"]]
     decades = max(1, math.ceil(-math.log10(least) + 1e-9))
-    most = max(scores[-1], tau or 0.0, 1e-9)
+    # From the least score that is given; log1p, because a score may be 0.
+    least_score = max(0.0, min(scores[0], 1.0 if tau is None else tau))
+    start, end = math.log1p(least_score), math.log1p(max(scores[-1], tau or 0.0, least_score + 1e-9))
 
     def x(score: float) -> float:
-        return LEFT + math.log1p(max(score, 0.0)) / math.log1p(most) * (WIDTH - LEFT - RIGHT)
+        return LEFT + (math.log1p(max(score, least_score)) - start) / (end - start) * (WIDTH - LEFT - RIGHT)
 
     def y(share: float) -> float:
         return TOP - math.log10(share) / decades * (FLOOR - TOP) if share else float(FLOOR)
@@ -201,7 +203,7 @@ def survival(curves: Mapping[str, Any] | None, *, tau: float | None) -> Markup:
     for decade in range(decades + 1):
         parts.append(_line("grid", LEFT, y(10.0**-decade), WIDTH - RIGHT, y(10.0**-decade)))
         parts.append(_text("tick end", LEFT - 8, y(10.0**-decade) + 4, f"{100 * 10.0**-decade:g}%"))
-    for mark in _score_ticks(most):
+    for mark in _score_ticks(least_score, math.expm1(end)):
         parts.append(_line("grid", x(mark), FLOOR, x(mark), FLOOR + 5))
         parts.append(_text("tick mid", x(mark), FLOOR + 19, f"{mark:g}"))
     parts.append(_text("tick mid", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "score of a draft (log scale)"))
@@ -246,10 +248,8 @@ def _lines(curves: Mapping[str, Any] | None) -> list[tuple[str, list[float]]]:
     return [(name, list(shares)) for name, shares in found if shares]
 
 
-def _score_ticks(most: float) -> list[float]:
+def _score_ticks(least: float, most: float) -> list[float]:
     if most <= 3:
-        return ticks(0, most)
-    marks = [0.0]
-    for power in range(8):
-        marks += [unit * 10.0**power for unit in (1, 2, 5) if unit * 10.0**power <= most]
-    return marks
+        return ticks(least, most)
+    marks = [0.0, *(unit * 10.0**power for power in range(8) for unit in (1, 2, 5))]
+    return [mark for mark in marks if least <= mark <= most * (1 + 1e-9)]
