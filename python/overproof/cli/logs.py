@@ -180,7 +180,5 @@ def _table(found: LogCheck) -> str:
 
 
 def _notes(sheet: Any, notes: Sequence[str]) -> None:
-    if notes:
-        sheet.print()
     for note in notes:
         sheet.print(f"{note[0].upper()}{note[1:]}.")

@@ -195,7 +195,8 @@ def read_log(
             if found is not None:
                 given[name] = guessed[name] = found
     if guessed:
-        logger.info("log: guessed the fields %s", ", ".join(f"{name}={found!r}" for name, found in guessed.items()))
+        told = (name if name == found else f"{name}={found!r}" for name, found in guessed.items())
+        logger.info("log: guessed the fields %s", ", ".join(told))
     own = ("text", "prompt", "id", "account", "time", "conversation")
     return read_corpus(
         path,

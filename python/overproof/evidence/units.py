@@ -40,7 +40,7 @@ def log_units(corpus: Corpus, *, min_words: int = MIN_WORDS, threads: int | None
     Notes
     -----
     Exact: strings are compared, not their hashes. A prompt is normalised by NFKC and case folding, and white space runs
-    count as one space; a system message is no part of it. Some seconds for 10^6 rows.
+    count as one space; a system message is no part of it. About 12 s of one core for 10^6 rows.
 
     Examples
     --------
@@ -68,14 +68,16 @@ def asked(corpus: Corpus, *, threads: int | None = None) -> list[str | None]:
     >>> asked(op.Corpus(["x", "y"], prompts=["Why me?", "So?"], extra={"messages": [turns, None]}))
     ['why me?', 'so?']
     """
-    seen: dict[str | None, str | None] = {None: None}
-    history = []
-    for messages in column(corpus, "messages"):
-        if messages is not None and messages not in seen:
-            seen[messages] = _turns(messages)
-        history.append(seen[messages])
-    prompts = column(corpus, "prompt")
-    return normal([prompt if turns is None else turns for turns, prompt in zip(history, prompts, strict=True)], threads)
+    seen: dict[str, str | None] = {}
+    out = []
+    for messages, prompt in zip(column(corpus, "messages"), column(corpus, "prompt"), strict=True):
+        turns = None
+        if messages is not None and not (prompt is not None and _is_one_turn(messages)):
+            if messages not in seen:
+                seen[messages] = _turns(messages)
+            turns = seen[messages]
+        out.append(prompt if turns is None else turns)
+    return normal(out, threads)
 
 
 def normal(texts: list[str | None], threads: int | None = None) -> list[str | None]:
@@ -118,6 +120,14 @@ def _content(content: object) -> str:
     return content if isinstance(content, str) else ""
 
 
+def _is_one_turn(messages: str) -> bool:
+    """Whether compact JSON text holds one message beside that of the system: then the prompt says it all.
+
+    Inside a string the quotes would be escaped, so that what is counted is a key.
+    """
+    return messages.count('"role":') == 1 + messages.count('"role":"system"')
+
+
 def _turns(messages: str) -> str | None:
     """The turns as one text; None where there is none, so that the prompt counts."""
     turns = [(role, text) for role, text in turns_of(messages) if role not in ("system", "developer")]
@@ -130,4 +140,4 @@ def _turns(messages: str) -> str | None:
 def _codes(values: Iterable[Hashable]) -> npt.NDArray[np.int64]:
     """A number for each distinct value; -1 for None and empty text, which join nothing."""
     numbers: dict[Hashable, int] = {None: -1, "": -1}
-    return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64)
+    return np.fromiter((numbers.setdefault(value, len(numbers)) for value in values), np.int64)
