@@ -21,6 +21,8 @@ RECORD = Path(__file__).parents[1] / "record"
 SUBJECTS = {
     "corpora": "compare's rule on real texts: recall, false positives, ranks",
     "provenance": "the suspect is a model: who taught it, on models of known lineage",
+    "null": "every test in made innocent worlds, and with each rule left out",
+    "power": "what leaks are found, by edit, K and size",
 }
 """Each is a module of this folder: ``measure()`` returns what is recorded, ``markdown(record)`` its tables."""
 

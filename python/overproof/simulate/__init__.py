@@ -2,8 +2,9 @@
 
 For demonstrations, tests, and studies of power and error rates. `case` makes all tables of one small case; `api_log` a
 log of any size with all that makes attribution hard, whose redraws are drawn when asked for; `answer_batch` answers a
-file of requests as the made provider would. `TextModel` is the language model behind them; `edit` changes a text in a
-known way and by a known amount.
+file of requests as the made provider would. `TextModel` is the language model behind it all; `edit` changes a text in a
+known way and by a known amount. Two modules use `overproof.evidence` and are imported by name: `overproof.simulate.lab`
+runs its tests in thousands of made worlds, `overproof.simulate.power` measures their power on made texts.
 
 Everything follows from the seed: equal arguments give equal bytes on every platform. CPython's documentation is the
 training text and differs between its versions, so the digest of that text is part of every result.
