@@ -38,6 +38,8 @@ def test_usual_names_are_found_and_told(tmp_path: Path, caplog: pytest.LogCaptur
     assert "account='acct'" in caplog.text
     own = read_log(tmp_path / "log.jsonl", fields={"host": "snapshot"}, account_field="ts")
     assert (own.extra["host"][0], own.accounts[0]) == ("m-1", FULL["ts"])
+    by_option = read_log(tmp_path / "log.jsonl", id_field="acct", conversation_field="ts", prompt_field=False)
+    assert (by_option.ids[0], by_option.conversations[0], by_option.prompts) == ("a1", FULL["ts"], None)
     assert read_log(pd.DataFrame([FULL])).extra["model"][0] == "m-1"
     with pytest.raises(op.InputError, match="fields: 'modle' is no field of a log"):
         read_log(tmp_path / "log.jsonl", fields={"modle": "snapshot"})

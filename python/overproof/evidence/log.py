@@ -161,7 +161,7 @@ def read_log(
         The field of each canonical name that is not guessed: ``{"model": "request.model"}``. The names are those of
         `GENERATION` and `OTHER`, and ``text``, ``prompt``, ``id``, ``conversation``, ``account``, ``time``.
     progress, threads, **options
-        As in `read_corpus`. Missing texts are kept, and counted by `check_log`.
+        As in `read_corpus`, ``id_field`` and its like included. Missing texts are kept, and counted by `check_log`.
 
     Returns
     -------
@@ -186,7 +186,12 @@ def read_log(
     known = ("text", "prompt", *USUAL, *GENERATION, *OTHER)
     if unknown := [name for name in given if name not in known]:
         raise InputError(f"fields: {unknown[0]!r} is no field of a log; give some of {', '.join(dict.fromkeys(known))}")
-    given |= {name: value for name, value in (("account", account_field), ("time", time_field)) if value is not None}
+    own = ("text", "prompt", "id", "account", "time", "conversation")
+    named = {"account": account_field, "time": time_field} | {
+        name: options.pop(f"{name}_field", None) for name in own[:3]
+    }
+    named["conversation"] = options.pop("conversation_field", None)
+    given |= {name: field for name, field in named.items() if field is not None}
     there = field_names(path, errors=options.get("errors", "raise"))
     guessed = {}
     for name in dict.fromkeys((*USUAL, *GENERATION, *OTHER)):
@@ -197,7 +202,6 @@ def read_log(
     if guessed:
         told = (name if name == found else f"{name}={found!r}" for name, found in guessed.items())
         logger.info("log: guessed the fields %s", ", ".join(told))
-    own = ("text", "prompt", "id", "account", "time", "conversation")
     return read_corpus(
         path,
         **dict[str, Any]({f"{name}_field": given[name] for name in own if name in given}),
