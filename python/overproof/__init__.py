@@ -7,6 +7,7 @@ from overproof._core import __version__ as __version__
 from overproof._core import get_num_threads as get_num_threads
 from overproof._core import set_num_threads as set_num_threads
 from overproof.build import build_info as build_info
+from overproof.case import Case as Case
 from overproof.compare import compare as compare
 from overproof.comparison import Comparison as Comparison
 from overproof.corpus import Corpus as Corpus

@@ -62,6 +62,8 @@ class Battery:
         Level of the plan.
     plans : int
         Plans against this suspect: p-values are multiplied by it.
+    planted, found : int
+        Copies that the audit planted and found, for the recall beside the leak rate.
     adjusted : float
         The line-up's p-value times the number of plans, and, once `over_suspects` was called, the false discovery rate
         over all suspects; NaN where refused.
@@ -79,6 +81,8 @@ class Battery:
     refused: str
     alpha: float
     plans: int
+    planted: int
+    found: int
     adjusted: float
 
     @cached_property
@@ -129,6 +133,8 @@ class Battery:
                 made.pop(bulk, None)
             main = name == "line-up"
             made |= {"g_star": _finite(self.sensitivity.g_star) if main else None}
+            if name == "leak rate":
+                made |= {"planted": self.planted, "found": self.found}
             made["pvalue_adjusted"] = _finite(self.adjusted if main else min(1.0, made["pvalue"] * self.plans))
             if self.refused:
                 made |= {"pvalue": None, "pvalue_adjusted": None, "g_star": None, "refused": self.refused}
@@ -232,6 +238,8 @@ def battery(
         refused=refused,
         alpha=alpha,
         plans=plans,
+        planted=planted,
+        found=found,
         adjusted=math.nan if refused else min(1.0, tested.pvalue * plans),
     )
 

@@ -41,8 +41,6 @@ class LineUp(Result):
     wins: int
     events: Int64
     """Rows whose best draft reaches tau and is the only best."""
-    pvalue_below: float
-    """Of as few wins as there are, or fewer: small where served drafts fit *worse* than their redraws."""
     least_pvalue: float
     """What it would be had every event been won: above the level, the test could not have found anything."""
     skipped: dict[str, int]
@@ -164,7 +162,6 @@ def line_up(
         assumption=EXCHANGEABLE,
         wins=found.wins,
         events=found.rows,
-        pvalue_below=_head(found.wins, found.redraws, 1.0) if len(found.rows) else 1.0,
         least_pvalue=least,
         skipped=found.skipped,
     )

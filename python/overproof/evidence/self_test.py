@@ -13,7 +13,7 @@ import numpy.typing as npt
 from overproof._extras import need
 from overproof.errors import InputError
 from overproof.evidence.drafts import draft_rows
-from overproof.evidence.line_up import _table, line_up
+from overproof.evidence.line_up import _table
 from overproof.evidence.result import Result, between
 from overproof.score import jaccard
 from overproof.shingle import Shingler
@@ -189,66 +189,3 @@ def _two_sided(ranks: Any, here: Any, observed: int, variance: float) -> float:
     middle = len(pmf) // 2
     far = np.abs(np.arange(len(pmf)) - middle) >= abs(observed)
     return min(1.0, math.fsum(pmf[far]))
-
-
-INNOCENT_TAU = 8.0
-"""Least score of an event against declared innocents: lower than a plan's tau, so that there are events at all."""
-
-
-def draft_lengths(drafts: Sequence[Sequence[str | None]]) -> npt.NDArray[np.float64]:
-    """Characters of each draft, NaN where one is missing; the served drafts come first.
-
-    Examples
-    --------
-    >>> draft_lengths([["abc", "de"], ["a", None, "bcd"]])
-    array([[ 3.,  2., nan],
-           [ 1., nan,  3.]])
-    """
-    table = np.full((len(drafts), max(map(len, drafts), default=1)), np.nan)
-    for i, row in enumerate(drafts):
-        for k, text in enumerate(row):
-            if text is not None:
-                table[i, k] = len(text)
-    return table
-
-
-def against_innocents(scores: npt.ArrayLike, *, tau: float = INNOCENT_TAU) -> SelfTest:
-    """Test whether served drafts and redraws fit corpora differently that cannot hold either.
-
-    Parameters
-    ----------
-    scores : array_like of float64, shape (n, K + 1)
-        Of the drafts against the declared innocents, as `score_drafts` gives them.
-    tau : float
-        Least score of an event.
-
-    Returns
-    -------
-    SelfTest
-        ``statistic`` is the share of events that the served draft won, ``interval`` that of the bias G, ``n`` the
-        events; passed where the two-sided p-value is at least 0.01, and where there is no event, which says nothing.
-
-    Raises
-    ------
-    InputError, MissingExtraError
-        As `line_up`.
-
-    Notes
-    -----
-    Twice the smaller of both Poisson-binomial tails.
-
-    Examples
-    --------
-    >>> against_innocents([[9.0, 2.0], [1.0, 12.0]] * 20).passed, against_innocents([[9.0, 2.0]] * 20).passed
-    (True, False)
-    """
-    found = line_up(scores, tau=tau)
-    pvalue = min(1.0, 2 * min(found.pvalue, found.pvalue_below))
-    return SelfTest(
-        statistic=found.wins / found.n if found.n else math.nan,
-        pvalue=pvalue,
-        interval=found.interval,
-        n=found.n,
-        assumption="The controls hold neither served outputs nor redraws.",
-        passed=pvalue >= REFUSED_BELOW,
-    )

@@ -1,0 +1,226 @@
+"""A case on disk: what an investigation found, in tables from which every statistic can be computed again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from overproof._extras import need
+from overproof._files import atomic_path
+from overproof.errors import FormatError, InputError
+
+__all__ = ["SCHEMA", "Case"]
+
+SCHEMA = "overproof-case-1"
+RESULT = "case.json"
+REPORT = "report.html"
+PLAN = "plan.json"
+PRIVATE = "private.accounts.csv"
+"""Pseudonyms with the accounts behind them: it is not for sharing, and readable by its owner alone."""
+EXACT = 1e-12
+"""Relative difference up to which two computations of a statistic are the same."""
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Case:
+    """What `overproof.evidence.investigate` found.
+
+    Attributes
+    ----------
+    result : dict
+        The content of ``case.json``; docs/case-json.md says what each key means.
+    columns : dict of str to dict
+        The tables by name, each a dict of columns: ``events`` has a row for each suspect and each unit that was tested,
+        with the scores of all of its drafts; ``accounts`` and ``groups`` a row each.
+    private : mapping of str to str
+        Pseudonym to account; empty in a case that was opened.
+    """
+
+    result: dict[str, Any]
+    columns: dict[str, dict[str, Any]]
+    private: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        reached = {one["suspect"]: one["rung"] for one in self.result["rungs"]}
+        return f"<Case: {', '.join(f'{name}: rung {rung}' for name, rung in reached.items())}>"
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables, ascending."""
+        return sorted(self.columns)
+
+    def table(self, name: str) -> Any:
+        """One table as ``pyarrow.Table``.
+
+        Raises
+        ------
+        InputError
+            There is no such table.
+        MissingExtraError
+            Without PyArrow.
+        """
+        if name not in self.columns:
+            raise InputError(f"the case has no table {name!r}; it has {', '.join(self.tables)}")
+        arrow = need("pyarrow", extra="arrow")
+        return arrow.table(self.columns[name])
+
+    def scores(self, suspect: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """The scores of one suspect, float64[n, K + 1], and which rows were served after it was published, bool[n]."""
+        events = self.columns["events"]
+        rows = [i for i, name in enumerate(events["suspect"]) if name == suspect]
+        width = max((len(events["scores"][i]) for i in rows), default=1)
+        table = np.full((len(rows), width), np.nan)
+        for at, i in enumerate(rows):
+            one = [np.nan if score is None else score for score in events["scores"][i]]
+            table[at, : len(one)] = one
+        return table, np.array([events["role"][i] == "placebo" for i in rows], np.bool_)
+
+    def verify(self) -> list[str]:
+        """Compute every test again from the table of events.
+
+        Needs neither the log nor the suspect: whoever holds the case can do it.
+
+        Returns
+        -------
+        list of str
+            Differences, a sentence each; empty where all statistics are the same to 1e-12.
+        """
+        from overproof.evidence.battery import battery, over_suspects
+
+        plan, again = self.result["plan"], []
+        stated = {(one["suspect"], one["name"]): one for one in self.result["tests"]}
+        for suspect in dict.fromkeys(one["suspect"] for one in self.result["tests"]):
+            table, after = self.scores(suspect)
+            recall = stated[suspect, "leak rate"]
+            again.append(
+                battery(
+                    table,
+                    suspect=suspect,
+                    tau=plan["tau"],
+                    alpha=plan["alpha"],
+                    lam=plan["lam"],
+                    after=after,
+                    plans=plan["plans_against"][suspect],
+                    planted=recall["planted"],
+                    found=recall["found"],
+                    refused=stated[suspect, "line-up"].get("refused", ""),
+                    rng=self.result["manifest"]["seeds"]["permutation"],
+                )
+            )
+        out = []
+        for one in over_suspects(again):
+            for test in one.tests():
+                said = stated.get((one.suspect, test["name"]))
+                if said is None:
+                    out.append(f"{one.suspect}: the case does not state the {test['name']}")
+                    continue
+                out += [
+                    f"{one.suspect}, {test['name']}: {key} is stated as {said.get(key)!r}, and comes out as {value!r}"
+                    for key, value in test.items()
+                    if not _same(said.get(key), value)
+                ]
+        return out
+
+    def save(self, folder: str | os.PathLike[str], *, plan: bytes = b"") -> None:
+        """Write ``case.json``, the tables as Parquet, and the report; each file appears whole or not at all.
+
+        Parameters
+        ----------
+        folder : path
+            Made where it is missing; refused where it holds a case already.
+        plan : bytes
+            The plan's file, kept beside as ``plan.json``.
+
+        Raises
+        ------
+        InputError
+            The folder holds a case, or cannot be written.
+        MissingExtraError
+            Without PyArrow or Jinja2.
+        """
+        from overproof.report.case import render
+
+        parquet = need("pyarrow.parquet", extra="arrow")
+        target = Path(folder)
+        if (target / RESULT).exists():
+            raise InputError(f"{target} holds a case already: name another folder, or remove it")
+        target.mkdir(parents=True, exist_ok=True)
+        page = render(self.result)
+        for name in self.tables:
+            with atomic_path(target / f"{name}.parquet") as part:
+                parquet.write_table(self.table(name), part)
+        if self.private:
+            _write_private(target / PRIVATE, self.private)
+        if plan:
+            with atomic_path(target / PLAN) as part:
+                part.write_bytes(plan)
+        with atomic_path(target / REPORT) as part:
+            part.write_text(page, encoding="utf-8", newline="\n")
+        # Last: a folder with this file holds all the others.
+        with atomic_path(target / RESULT) as part:
+            text = json.dumps(self.result, ensure_ascii=False, indent=1, allow_nan=False)
+            part.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Case:
+        """Read a case that was saved.
+
+        Raises
+        ------
+        InputError
+            There is no case in the folder.
+        FormatError
+            A file of it is damaged, or of another format.
+        MissingExtraError
+            Without PyArrow.
+        """
+        parquet = need("pyarrow.parquet", extra="arrow")
+        arrow = need("pyarrow", extra="arrow")
+        path = Path(folder) / RESULT
+        if not path.is_file():
+            raise InputError(f"{folder}: holds no case ({RESULT} is missing): give the folder that --case named")
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise FormatError(f"{path}: is no JSON: {error}") from error
+        if not isinstance(result, dict) or result.get("schema") != SCHEMA:
+            raise FormatError(f"{path}: is not of the format {SCHEMA}: read it with the version that wrote it")
+        columns = {}
+        for file in sorted(Path(folder).glob("*.parquet")):
+            try:
+                columns[file.stem] = parquet.read_table(file).to_pydict()
+            except (arrow.ArrowInvalid, OSError) as error:
+                raise FormatError(f"{file}: is damaged: {error}") from error
+        if "events" not in columns:
+            raise FormatError(f"{folder}: the table of events (events.parquet) is missing")
+        return cls(result, columns)
+
+
+def _same(stated: Any, computed: Any) -> bool:
+    if isinstance(stated, bool | str) or stated is None or isinstance(computed, bool | str) or computed is None:
+        return bool(stated == computed)
+    if isinstance(stated, list | tuple):
+        return len(stated) == len(computed) and all(map(_same, stated, computed))
+    if isinstance(stated, dict):
+        return stated.keys() == computed.keys() and all(_same(stated[key], computed[key]) for key in stated)
+    return bool(abs(stated - computed) <= EXACT * max(abs(stated), abs(computed)))
+
+
+def _write_private(path: Path, accounts: Mapping[str, str]) -> None:
+    import csv
+    import io
+
+    made = io.StringIO(newline="")
+    rows = csv.writer(made, lineterminator="\n")
+    rows.writerow(("pseudonym", "account"))
+    rows.writerows(sorted(accounts.items()))
+    with atomic_path(path) as part:
+        part.chmod(0o600)
+        part.write_text(made.getvalue(), encoding="utf-8")

@@ -1,0 +1,130 @@
+"""The commands that search: investigate, and verify."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import InputError
+from .commands import overproof
+from .options import check_inputs, named_controls
+from .plans import (
+    fields,
+    key_of,
+    key_options,
+    ledger_of,
+    read_groups,
+    read_served,
+    read_suspects,
+    redraws_of,
+)
+from .progress import told, watched
+
+__all__ = ["investigate", "verify"]
+
+CONTROL = "Texts that cannot hold served text: innocents for the self-test. May be given several times."
+
+
+@overproof.command(short_help="Test a suspect by a sealed plan, and write the case.")
+@click.argument("path", metavar="PLAN")
+@click.option("--served", required=True, metavar="LOG", help="The log that the plan was sampled from.")
+@click.option("--control", "controls", multiple=True, metavar="[NAME=]PATH", help=CONTROL)
+@click.option("--background", metavar="PATH", help="Texts that predate suspect and leak, such as public web text.")
+@click.option("--groups", metavar="FILE", help="Groups of accounts, as the plan fixed them.")
+@click.option("--case", "folder", required=True, metavar="DIR", help="Where the case goes: a new folder.")
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="All cores when not given; never changes a value.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@fields("control-text", "background-text")
+@key_options
+def investigate(path: str, served: str, folder: str, quiet: bool, **chosen: Any) -> None:
+    """Test the suspects of PLAN on its records and their redraws, and write a case: tables, report, manifest.
+
+    The suspect is searched only now. Nothing is stated beyond the rung of the claims ladder that the tests reach.
+    """
+    from ..evidence.drawing import read_redraws, row_hash
+    from ..evidence.investigate import investigate as run
+    from ..evidence.plan import Plan
+    from ..io import read_corpus
+
+    plan = Plan.open(path)
+    if plan.log is None or plan.redraws is None:
+        raise InputError(f"{path}: the plan is not sealed, so nothing may be searched: run `overproof plan seal` first")
+    ledger = ledger_of(path, chosen["ledger"])
+    if ledger.sealed(plan.name)[-1:] != [plan.hash]:
+        raise InputError(
+            f"{path}: the plan is not the one that the ledger {ledger.path} saw sealed: it was changed after "
+            "sealing, or another ledger is needed (--ledger)"
+        )
+    controls, background = named_controls(chosen["controls"]), chosen["background"]
+    check_inputs([served, *controls.values(), *([background] if background else [])])
+    if (Path(folder) / "case.json").exists():
+        raise InputError(f"--case: {folder} holds a case already: name another folder")
+    with told(quiet=quiet), watched(quiet=quiet) as bars:
+        threads = chosen["threads"]
+        how = {name: value for name, value in plan.log["read"].items() if name != "path"}
+        log = read_served(served, how, threads=threads)
+        redraws = read_redraws(redraws_of(path))
+        texts = redraws.texts.to_list()
+        named = zip(
+            redraws.ids.to_list() if redraws.ids is not None else [],
+            redraws.extra["draft"].to_list(),
+            texts,
+            strict=True,
+        )
+        opened = [row_hash(request or "", int(draft or 0), text or "") for request, draft, text in named]
+        if spent := ledger.spent(opened, plan=plan.name):
+            raise InputError(f"{path}: {spent:,} of the redraws were opened by another investigation: they are spent")
+        field = chosen.get("control_text_field")
+        case = run(
+            plan,
+            log,
+            redraws,
+            read_suspects(plan, threads=threads),
+            key=key_of(path, chosen["key_file"]),
+            controls={
+                name: read_corpus(at, name=name, threads=threads, text_field=field) for name, at in controls.items()
+            },
+            background=read_corpus(background, threads=threads, text_field=chosen.get("background_text_field"))
+            if background
+            else None,
+            groups=read_groups(chosen["groups"]),
+            plans={one["name"]: ledger.plans_against(one["digest"]) for one in plan.suspects},
+            ledger_head=ledger.head,
+            command=shlex.join(["overproof", *map(os.fspath, sys.argv[1:])]),
+            threads=threads,
+            progress=bars.comparing,
+        )
+    case.save(folder, plan=Path(path).read_bytes())
+    if plan.name not in {one["plan"] for one in ledger.entries() if one["what"] == "investigate"}:
+        ledger.add("investigate", plan=plan.name, hash=plan.hash, redraws=opened)
+    if not quiet:
+        from ..report.case_terminal import render
+
+        width = os.get_terminal_size().columns if sys.stdout.isatty() else 80
+        print(render(case.result, width=width, color=sys.stdout.isatty() and "NO_COLOR" not in os.environ), end="")
+        print(f"Wrote {folder}")
+
+
+@overproof.command(short_help="Compute a case's statistics again from its tables.")
+@click.argument("folder", metavar="CASE")
+def verify(folder: str) -> int:
+    """Compute every test of CASE again from its table of events: needs neither log nor suspect.
+
+    Exit codes: 0 all the same, 1 a difference.
+    """
+    from ..case import Case
+
+    case = Case.open(folder)
+    found = case.verify()
+    for one in found:
+        print(one)
+    tests = len(case.result["tests"])
+    print(
+        f"{tests} tests computed again from {len(case.columns['events']['scores']):,} rows: {len(found)} differences."
+    )
+    return 1 if found else 0

@@ -1,0 +1,364 @@
+"""The plan's commands: new, size, sample, seal, show."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .._files import atomic_path
+from ..errors import InputError
+from .commands import overproof
+from .options import SHARE, check_inputs, check_outputs, named_controls
+
+if TYPE_CHECKING:
+    from ..corpus import Corpus
+    from ..evidence.plan import Plan
+
+__all__ = ["plan"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+FIELDS = ("text", "prompt", "id")
+LOG_FIELDS = ("text", "prompt", "id", "account", "time", "conversation")
+
+
+@overproof.group(short_help="Fix what is tested, and on which records, before the suspect is searched.")
+def plan() -> None:
+    """Fix what is tested, and on which records, before the suspect is searched.
+
+    In order: new, size, sample, (draw the answers on your own endpoint), seal; then `overproof investigate`.
+    """
+
+
+def key_options(command: Command) -> Command:
+    """``--key-file`` and ``--ledger``, whose defaults stand beside the plan."""
+    options = (
+        ("--key-file", "The secret key, 16 to 64 bytes.  [default: beside the plan, ending .key]"),
+        ("--ledger", "All plans and draws.  [default: overproof-ledger.jsonl beside the plan]"),
+    )
+    for name, purpose in reversed(options):
+        command = click.option(name, metavar="FILE", help=purpose)(command)
+    return command
+
+
+def fields(*names: str) -> Callable[[Command], Command]:
+    """``--text-field`` and the like."""
+
+    def add(command: Command) -> Command:
+        for name in reversed(names):
+            purpose = f"Field that holds the {name}; guessed when not given."
+            command = click.option(f"--{name}-field", metavar="FIELD", help=purpose)(command)
+        return command
+
+    return add
+
+
+def key_of(path: str, given: str | None, *, make: bool = False) -> bytes:
+    """The plan's key: read, or with `make` made once and kept where only its owner can read it."""
+    file = Path(given or f"{_stem(path)}.key")
+    if not file.exists():
+        if not make:
+            raise InputError(f"{file}: the key of the plan is missing: name it with --key-file")
+        made = secrets.token_bytes(32)
+        with atomic_path(file) as part:
+            part.chmod(0o600)
+            part.write_bytes(made)
+        return made
+    key = file.read_bytes()
+    if not 16 <= len(key) <= 64:
+        raise InputError(f"{file}: holds {len(key)} bytes; a key has 16 to 64 random ones")
+    return key
+
+
+def ledger_of(path: str, given: str | None) -> Any:
+    """The ledger beside a plan, or another."""
+    from ..evidence.ledger import Ledger
+
+    return Ledger(Path(given) if given else Path(path).parent / "overproof-ledger.jsonl")
+
+
+def read_suspects(plan: Plan, *, threads: int | None = None) -> dict[str, Corpus]:
+    """The suspects of a plan, from the files that it names."""
+    from ..io import read_corpus
+
+    out = {}
+    for one in plan.suspects:
+        read = dict(one["read"])
+        if "path" not in read:
+            raise InputError(
+                f"the plan does not say where the suspect {one['name']!r} is: it was not made by a command"
+            )
+        check_inputs([read["path"]])
+        out[one["name"]] = read_corpus(read.pop("path"), name=one["name"], threads=threads, **read)
+    return out
+
+
+def read_served(path: str, how: dict[str, Any], *, threads: int | None = None) -> Corpus:
+    """The log with all fields that it has."""
+    from ..evidence.log import read_log
+
+    check_inputs([path])
+    return read_log(path, threads=threads, **how)
+
+
+def read_groups(path: str | None) -> dict[str, Any] | None:
+    """Groups of accounts, as `overproof screen --groups` writes them."""
+    if path is None:
+        return None
+    check_inputs([path])
+    try:
+        made = json.loads(Path(path).read_bytes())
+        return {one["id"]: {**one, "accounts": list(one["accounts"])} for one in made["groups"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: is no file of groups, as `overproof screen --groups` writes them: {error}") from None
+
+
+def chosen_fields(chosen: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """The fields that were named."""
+    return {f"{name}_field": chosen[f"{name}_field"] for name in names if chosen.get(f"{name}_field")}
+
+
+@plan.command(short_help="Make a plan.")
+@click.option(
+    "--suspect", "suspects", multiple=True, required=True, metavar="[NAME=]PATH", help="The corpus in question."
+)
+@click.option("--out", required=True, metavar="FILE", help="The plan's file.")
+@click.option("--published", metavar="TIME", help="When the suspect was published: ISO 8601 with a zone.")
+@click.option("--fetched", metavar="TIME", help="When you first had the suspect; later draws cannot be of grade B.")
+@click.option("--tau", type=float, default=20, show_default=True, help="Least score of an event.")
+@click.option(
+    "--score", type=click.Choice(["run", "ngrams", "coverage"]), default="run", show_default=True, help="Which score."
+)
+@click.option("-n", "width", type=click.IntRange(1, 255), default=5, show_default=True, help="Words in an n-gram.")
+@click.option("--alpha", type=float, default=0.001, show_default=True, help="Level of the corpus tests.")
+@click.option("--lam", type=float, default=0.5, show_default=True, help="Stake of the e-process.")
+@fields(*FIELDS)
+@key_options
+def new(suspects: tuple[str, ...], out: str, **chosen: Any) -> None:
+    """Make a plan: suspects, score, least score of an event, level.
+
+    The key is made too, once; keep it secret, and keep it.
+    """
+    from ..evidence.plan import Plan
+
+    named = named_controls(suspects)
+    check_inputs(list(named.values()))
+    check_outputs({"--out": out}, list(named.values()))
+    if Path(out).exists():
+        raise InputError(f"--out: {out} is there already: a plan is not changed; choose another name")
+    read = {name: {"path": path, **chosen_fields(chosen, FIELDS)} for name, path in named.items()}
+    from ..io import read_corpus
+
+    corpora = {
+        name: read_corpus(how["path"], name=name, **{k: v for k, v in how.items() if k != "path"})
+        for name, how in read.items()
+    }
+    made = Plan.new(
+        corpora,
+        key=key_of(out, chosen["key_file"], make=True),
+        tau=chosen["tau"],
+        score=chosen["score"],
+        n=chosen["width"],
+        alpha=chosen["alpha"],
+        lam=chosen["lam"],
+        published=chosen["published"],
+        fetched=chosen["fetched"],
+        read=read,
+    )
+    made.save(out)
+    digests = [one["digest"] for one in made.suspects]
+    ledger_of(out, chosen["ledger"]).add("new", plan=made.name, hash=made.hash, suspects=digests)
+    _show(made)
+    print(f"Wrote {out}")
+
+
+@plan.command(short_help="How many prompts, how often, for which power.")
+@click.argument("path", metavar="PLAN")
+@click.option("--leaked", required=True, metavar="N[,N...]", help="Units of the log that the suspect may hold.")
+@click.option(
+    "--units", type=click.IntRange(1), metavar="N", help="Units in the log; a sampled plan knows them better."
+)
+@click.option("--draws", default="1,4,9,19", show_default=True, metavar="K[,K...]", help="Redraws of each record.")
+@click.option("--power", type=SHARE, default=0.9, show_default=True, help="Chance of reaching the level.")
+@click.option("--noise", type=float, default=0.0, show_default=True, help="Innocent events for each leaked one.")
+@click.option("--recall", type=SHARE, default=0.95, show_default=True, help="Share of leaked texts that reach tau.")
+@click.option(
+    "--bias", type=float, default=1.0, show_default=True, help="Bias G at which the level must hold; L1 asks 3."
+)
+def size(path: str, leaked: str, units: int | None, draws: str, **chosen: Any) -> None:
+    """How many records must be drawn again, were they chosen at random, for a line-up of the plan's level."""
+    from ..evidence.plan import Plan
+    from ..evidence.power import plan_size
+
+    made = Plan.open(path)
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="", title_justify="left")
+    for name in ("leaked", "K", "leaked among drawn", "share of units", "records", "redraws"):
+        table.add_column(name, justify="right")
+    for amount in _numbers(leaked, "--leaked", float):
+        for one in plan_size(
+            amount,
+            draws=[int(k) for k in _numbers(draws, "--draws", int)],
+            units=units or (made.log or {}).get("rows"),
+            alpha=made.alpha,
+            power=chosen["power"],
+            noise=chosen["noise"],
+            recall=chosen["recall"],
+            g=chosen["bias"],
+        ):
+            out_of_reach = one.share > 1
+            table.add_row(
+                f"{amount:,.0f}",
+                str(one.draws),
+                f"{one.leaked_units:.1f}",
+                "out of reach" if out_of_reach else f"{one.share:.3%}",
+                "-" if one.units is None or out_of_reach else f"{one.units:,}",
+                "-" if one.redraws is None or out_of_reach else f"{one.redraws:,}",
+            )
+    Console(width=80, highlight=False).print(table)
+    print(
+        "Records whose prompt stands in the suspect (--select prompt) hold more leaks than random ones: fewer will do."
+    )
+
+
+@plan.command(short_help="Choose the records and write the requests.")
+@click.argument("path", metavar="PLAN")
+@click.argument("log", metavar="LOG")
+@click.option("--select", "rule", default="prf", show_default=True, help="prf, prompt or all; never by what matched.")
+@click.option("--rate", type=SHARE, default=1.0, show_default=True, help="Share of the units.")
+@click.option("--draws", type=click.IntRange(1), default=9, show_default=True, help="Redraws of each record (K).")
+@click.option("--beacon", metavar="VALUE", help="A public random value of today, which with the plan fixes the seeds.")
+@click.option("--groups", metavar="FILE", help="Groups of accounts, as `overproof screen --groups` writes them.")
+@click.option("--out", required=True, metavar="FILE", help="The requests, for your own batch endpoint; none is sent.")
+@fields(*LOG_FIELDS)
+@key_options
+def sample(path: str, log: str, rule: str, out: str, **chosen: Any) -> None:
+    """Choose the records of LOG to draw again, one a unit, and write the requests.
+
+    The requests are JSON lines in the batch form of the OpenAI API, which `vllm run-batch` takes too.
+    """
+    from ..evidence.drawing import plan_sample
+    from ..evidence.plan import Plan
+
+    made = Plan.open(path)
+    check_outputs({"--out": out}, [path, log])
+    how = chosen_fields(chosen, LOG_FIELDS)
+    made = plan_sample(
+        made,
+        read_served(log, how),
+        read_suspects(made),
+        out,
+        key=key_of(path, chosen["key_file"]),
+        select_by=rule,
+        rate=chosen["rate"],
+        draws=chosen["draws"],
+        beacon=chosen["beacon"],
+        groups=read_groups(chosen["groups"]),
+        read={"path": log, **how},
+    )
+    made.save(path)
+    records, draws = made.selection["records"], made.selection["draws"]  # type: ignore[index]
+    ledger_of(path, chosen["ledger"]).add("sample", plan=made.name, hash=made.hash, records=records, draws=draws)
+    _show(made)
+    if rule == "prompt" and not chosen["beacon"]:
+        print(
+            "Without --beacon these redraws will be of grade C, and give no p-value, unless a neutral party draws them."
+        )
+    print(f"Wrote {records * draws:,} requests to {out}: send them to your own endpoint, then `overproof plan seal`")
+
+
+@plan.command(short_help="Fix the redraws.")
+@click.argument("path", metavar="PLAN")
+@click.argument("drawn", metavar="DRAWN")
+@click.option("--leave-out", is_flag=True, help="Leave out units of which a draft is missing.")
+@click.option("--neutral", metavar="NAME", help="The neutral party that drew them.")
+@click.option("--timestamp-token", metavar="FILE", help="A third party's timestamp (RFC 3161) of DRAWN; it is carried.")
+@click.option("--timestamp-time", metavar="TIME", help="The time that it states.")
+@key_options
+def seal(path: str, drawn: str, **chosen: Any) -> None:
+    """Read what was drawn, refuse what was not asked for, and fix it: from here on nothing changes."""
+    from ..evidence.drawing import plan_seal
+    from ..evidence.plan import Plan
+
+    made = Plan.open(path)
+    if (chosen["timestamp_token"] is None) != (chosen["timestamp_time"] is None):
+        raise click.UsageError("--timestamp-token and --timestamp-time go together")
+    ledger = ledger_of(path, chosen["ledger"])
+    if made.log is None:
+        raise InputError(f"{path}: the plan has chosen no record yet: run `overproof plan sample` first")
+    how = dict(made.log["read"])
+    token = chosen["timestamp_token"]
+    made = plan_seal(
+        made,
+        read_served(how.pop("path"), how),
+        drawn,
+        redraws_of(path),
+        ledger=ledger,
+        leave_out=chosen["leave_out"],
+        neutral=chosen["neutral"],
+        timestamp=None if token is None else (token, chosen["timestamp_time"]),
+    )
+    made.save(path)
+    ledger.add("seal", plan=made.name, hash=made.hash, suspects=[one["digest"] for one in made.suspects])
+    _show(made)
+    print(f"Wrote {redraws_of(path)}")
+
+
+@plan.command(short_help="Print a plan.")
+@click.argument("path", metavar="PLAN")
+@click.option("--json", "as_json", is_flag=True, help="As canonical JSON.")
+def show(path: str, as_json: bool) -> None:
+    """Print a plan."""
+    from ..evidence.canonical import canonical
+    from ..evidence.plan import Plan
+
+    made = Plan.open(path)
+    if as_json:
+        print(canonical(made.to_dict()).decode())
+    else:
+        _show(made)
+
+
+def redraws_of(path: str) -> str:
+    """Where the sealed redraws of a plan are."""
+    return f"{_stem(path)}.redraws.jsonl"
+
+
+def _stem(path: str) -> str:
+    return os.fspath(path).removesuffix(".json")
+
+
+def _numbers(given: str, option: str, kind: type) -> list[float]:
+    try:
+        made = [float(one) for one in given.split(",")]
+        if not made or any(one <= 0 or (kind is int and one != int(one)) for one in made):
+            raise ValueError
+    except ValueError:
+        raise click.BadParameter(f"{given!r}: give numbers above 0, joined by commas", param_hint=option) from None
+    return made
+
+
+def _show(made: Plan) -> None:
+    said = [
+        ("state", made.state),
+        ("suspects", ", ".join(f"{one['name']} ({one['rows']:,} texts)" for one in made.suspects)),
+    ]
+    said.append(("published", made.published or "not stated: there will be no time placebo"))
+    said.append(("event", f"{made.score} of at least {made.tau:g} (n = {made.n}), alpha {made.alpha:g}"))
+    if made.selection:
+        chosen = made.selection
+        said.append(("records", f"{chosen['records']:,} by {chosen['rule']}, {chosen['draws']} redraws each"))
+        said.append(("groups", "none fixed" if made.groups is None else f"{made.groups['groups']:,} fixed"))
+    if made.redraws:
+        said.append(("redraws", f"{made.redraws['rows']:,}, {made.redraws['left_out']:,} units left out"))
+        said.append(("grade", f"{made.grade}: {made.why_grade}"))
+    said.append(("hash", made.hash))
+    for name, value in said:
+        print(f"{name:<10} {value}")

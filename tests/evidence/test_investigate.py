@@ -1,0 +1,288 @@
+"""From a plan to a case on a made log: what is found, what is refused, and that tables give the statistics again."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import overproof as op
+import pytest
+from overproof import simulate
+from overproof.errors import FormatError, IncompatibleError, InputError
+from overproof.evidence import Ledger, Plan, investigate, plan_sample, plan_seal, read_log, read_redraws
+
+pytest.importorskip("pyarrow", reason="cases are Parquet files")
+pytest.importorskip("jinja2", reason="cases have a report")
+
+KEY = bytes(range(32))
+
+
+@dataclass
+class World:
+    folder: Path
+    truth: dict[str, Any]
+    log: op.Corpus
+    suspects: dict[str, op.Corpus]
+    people: op.Corpus
+    background: op.Corpus
+    groups: dict[str, Any]
+    made: Plan
+    sampled: Plan
+    sealed: Plan
+    redraws: op.Corpus
+    case: op.Case
+
+    def run(self, plan: Plan | None = None, **changed: Any) -> op.Case:
+        given: dict[str, Any] = {"served": self.log, "redraws": self.redraws, "suspects": self.suspects}
+        given |= {"groups": self.groups, "key": KEY}
+        given |= {"controls": {"people": self.people}, "background": self.background, "audit_texts": 20} | changed
+        served, redraws, suspects = (given.pop(name) for name in ("served", "redraws", "suspects"))
+        return investigate(plan or self.sealed, served, redraws, suspects, **given)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("case")
+    made = simulate.api_log(
+        3, requests=1500, accounts=30, template_users=20, templates=1, suspect=300, leak=120, pooled_share=0.3, web=40
+    )
+    paths = made.write(folder)
+    log = read_log(paths["served"])
+    read = {name: op.read_corpus(paths[name], name=name) for name in ("suspect", "innocent", "people", "background")}
+    suspects = {"rival": read["suspect"], "other": read["innocent"]}
+    pools = made.truth["groups"].items()
+    groups = {name: {"accounts": accounts, "pvalue": 0.001, "why": {}} for name, accounts in pools}
+    plan = Plan.new(suspects, key=KEY, tau=15, published=made.published)
+    sampled = plan_sample(
+        plan, log, suspects, folder / "ask.jsonl", key=KEY, select_by="prompt", draws=4, beacon="7", groups=groups
+    )
+    simulate.answer_batch(folder / "ask.jsonl", folder / "drawn.jsonl")
+    sealed = plan_seal(sampled, log, folder / "drawn.jsonl", folder / "redraws.jsonl")
+    built = World(
+        folder, made.truth, log, suspects, read["people"], read["background"], groups, plan, sampled, sealed,
+        read_redraws(folder / "redraws.jsonl"), None,  # type: ignore[arg-type]
+    )  # fmt: skip
+    built.case = built.run()
+    return built
+
+
+def drawn(world: World, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> Path:
+    rows = [json.loads(line) for line in (world.folder / "drawn.jsonl").read_bytes().splitlines()]
+    path = world.folder / "changed.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in change(rows)))
+    return path
+
+
+def test_the_leak_is_found_and_the_innocent_is_not_accused(world: World) -> None:
+    rival, other = world.case.result["rungs"]
+    assert (rival["suspect"], rival["rung"]) == ("rival", "L2")
+    assert (other["suspect"], other["rung"]) == ("other", "L0")
+    assert world.sealed.grade == "B'"
+    tests = {(one["suspect"], one["name"]): one for one in world.case.result["tests"]}
+    assert tests["rival", "line-up"]["pvalue"] < 1e-4
+    assert tests["rival", "line-up"]["g_star"] >= 3
+    # It holds pages that publishers made of what they were served: few events, below the level.
+    assert tests["other", "line-up"]["pvalue"] > world.sealed.alpha
+
+
+def test_accounts_that_are_named_took_what_the_suspect_holds(world: World) -> None:
+    roles = {world.case.private[one["pseudonym"]]: one for one in world.case.result["accounts"]}
+    named = {world.truth["accounts"][name] for name, one in roles.items() if one["verdict"] == "named"}
+    assert "pooled" in named
+    assert named <= {"pooled", "reseller", "publisher"}
+    group = world.case.result["groups"][0]
+    assert (group["verdict"], len(group["members"])) == ("named", len(world.groups["group-00"]["accounts"]))
+    assert "route is not shown" in group["sentence"]
+    text = json.dumps(world.case.result)
+    assert not any(f'"{account}"' in text for account in world.truth["accounts"])
+
+
+def test_a_case_is_read_again_and_its_tables_give_its_statistics(world: World, tmp_path: Path) -> None:
+    world.case.save(tmp_path / "case", plan=b"{}")
+    again = op.Case.open(tmp_path / "case")
+    assert again.result == json.loads(json.dumps(world.case.result))
+    assert again.verify() == []
+    assert set(again.tables) == {"accounts", "events", "groups"}
+    assert (tmp_path / "case" / "private.accounts.csv").stat().st_mode & 0o077 == 0
+    again.result["tests"][0]["pvalue"] *= 1 + 1e-9
+    assert any("line-up: pvalue" in one for one in again.verify())
+    with pytest.raises(InputError, match="holds a case already"):
+        world.case.save(tmp_path / "case")
+    (tmp_path / "case" / "case.json").write_text("{")
+    with pytest.raises(FormatError, match="is no JSON"):
+        op.Case.open(tmp_path / "case")
+    with pytest.raises(InputError, match="holds no case"):
+        op.Case.open(tmp_path)
+
+
+def test_the_same_inputs_give_the_same_case(world: World) -> None:
+    again = world.run(threads=1)
+    assert again.result == world.case.result
+    assert again.columns == world.case.columns
+
+
+def test_order_of_rows_changes_no_statistic(world: World) -> None:
+    order = np.random.default_rng(0).permutation(len(world.redraws))
+    shuffled = world.redraws.select(order)
+    plan = replace(world.sealed, redraws=world.sealed.redraws)
+    again = world.run(plan, redraws=shuffled)
+    assert again.result["tests"] == world.case.result["tests"]
+
+
+def test_redraws_of_another_sampler_give_no_pvalue(world: World) -> None:
+    short = {m: replace(simulate.PROVIDER, model=m, max_words=60) for m in set(world.log.extra["model"].to_list())}
+    simulate.answer_batch(world.folder / "ask.jsonl", world.folder / "drifted.jsonl", drift=short)
+    out = world.folder / "drifted-redraws.jsonl"
+    plan = plan_seal(world.sampled, world.log, world.folder / "drifted.jsonl", out)
+    found = world.run(plan, redraws=read_redraws(out)).result
+    assert not any(one["reached"] for one in found["rungs"])
+    assert any(not one["passed"] for one in found["self_tests"])
+    line_up = found["tests"][0]
+    assert line_up["pvalue"] is None
+    assert "not drawn alike" in line_up["refused"]
+    assert all(one["verdict"] in ("refused", "not testable") for one in found["accounts"])
+
+
+def test_grade_c_gives_no_pvalue(world: World) -> None:
+    assert world.sampled.selection is not None
+    plan = replace(world.sealed, selection={**world.sampled.selection, "beacon": None})
+    found = world.run(plan).result
+    assert (plan.grade, found["tests"][0]["pvalue"]) == ("C", None)
+    assert "grade C" in found["tests"][0]["refused"]
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda rows: rows[:-1], "drafts are missing of 1 records"),
+        (lambda rows: rows[4:], "not the .* that the plan chose"),
+        (lambda rows: [*rows, {**rows[0], "custom_id": rows[0]["custom_id"][:-1] + "5"}], "was not asked for"),
+        (lambda rows: [*rows, {**rows[0], "custom_id": "req-99999999/1"}], "was not asked for"),
+        (lambda rows: [*rows, rows[0]], "is there twice"),
+        (lambda rows: [{**rows[0], "custom_id": "x"}], "not one that `plan sample` wrote"),
+        (lambda rows: [], "holds no redraw"),
+        (lambda rows: [{"request_id": "r"}], "give request_id"),
+    ],
+)  # fmt: skip
+def test_what_was_drawn_must_be_what_was_asked(world: World, change: Any, match: str) -> None:
+    with pytest.raises((InputError, FormatError), match=match):
+        plan_seal(world.sampled, world.log, drawn(world, change), world.folder / "out.jsonl")
+
+
+def test_units_that_lack_a_draft_are_left_out_whole(world: World) -> None:
+    failed = lambda rows: [{**rows[0], "response": {"status_code": 500}}, *rows[1:]]  # noqa: E731
+    plan = plan_seal(world.sampled, world.log, drawn(world, failed), world.folder / "out.jsonl", leave_out=True)
+    assert plan.redraws is not None
+    assert (plan.redraws["left_out"], plan.redraws["rows"]) == (1, len(world.redraws) - 4)
+
+
+def test_spent_redraws_are_refused(world: World, tmp_path: Path) -> None:
+    from overproof.evidence.drawing import row_hash
+
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    assert world.redraws.ids is not None
+    first = row_hash(
+        world.redraws.ids[0] or "", int(world.redraws.extra["draft"][0] or 0), world.redraws.texts[0] or ""
+    )
+    ledger.add("investigate", plan="another", redraws=[first])
+    with pytest.raises(InputError, match="they are spent"):
+        plan_seal(
+            world.sampled, world.log, world.folder / "drawn.jsonl", world.folder / "out.jsonl", ledger=ledger
+        )  # fmt: skip
+
+
+def test_what_the_plan_was_not_sealed_for_is_refused(world: World) -> None:
+    refused: list[tuple[dict[str, Any], type[Exception], str]] = [
+        ({"served": world.log.select(np.arange(len(world.log) - 1))}, IncompatibleError, "the log is not the one"),
+        ({"suspects": {"rival": world.people, "other": world.suspects["other"]}}, IncompatibleError, "suspect 'rival'"),
+        ({"suspects": {"rival": world.suspects["rival"]}}, InputError, "'other' of the plan is missing"),
+        ({"suspects": {**world.suspects, "third": world.people}}, InputError, "a suspect is given"),
+        ({"key": bytes(32)}, IncompatibleError, "the key is not the one"),
+        ({"groups": None}, IncompatibleError, "groups made after the search are refused"),
+        ({"groups": {"g": {"accounts": ["a"]}}}, IncompatibleError, "groups made after the search are refused"),
+    ]
+    for changed, kind, match in refused:
+        with pytest.raises(kind, match=match):
+            world.run(**changed)
+    with pytest.raises(InputError, match="is not sealed"):
+        world.run(world.sampled)
+    with pytest.raises(InputError, match="is not sealed"):
+        world.run(world.made)
+
+
+def test_records_chosen_otherwise_are_refused(world: World) -> None:
+    assert world.sealed.selection is not None
+    by_hits = replace(world.sealed, selection={**world.sealed.selection, "digest": "0" * 64})
+    with pytest.raises(InputError, match="chosen by what matched, or by hand, are refused"):
+        world.run(by_hits)
+    with pytest.raises(InputError, match="because their output matched prove nothing"):
+        plan_sample(world.made, world.log, world.suspects, world.folder / "x", key=KEY, select_by="match")
+
+
+def test_a_plan_is_made_sampled_and_sealed_once(world: World) -> None:
+    with pytest.raises(InputError, match="chosen its records already"):
+        plan_sample(world.sampled, world.log, world.suspects, world.folder / "x", key=KEY)
+    with pytest.raises(InputError, match="it is sealed"):
+        plan_seal(world.sealed, world.log, world.folder / "drawn.jsonl", world.folder / "out.jsonl")
+    with pytest.raises(InputError, match="has no zone"):
+        Plan.new(world.suspects, key=KEY, published="2025-01-20T00:00")
+    with pytest.raises(InputError, match="needs a suspect"):
+        Plan.new({}, key=KEY)
+
+
+def test_a_plan_is_saved_canonically(world: World, tmp_path: Path) -> None:
+    world.sealed.save(tmp_path / "plan.json")
+    again = Plan.open(tmp_path / "plan.json")
+    assert again == world.sealed
+    assert again.hash == world.sealed.hash
+    assert again.name == world.made.hash
+    (tmp_path / "plan.json").write_text('{"schema": "overproof-plan-1", "tau": 3}')
+    with pytest.raises(FormatError, match="is no plan"):
+        Plan.open(tmp_path / "plan.json")
+    with pytest.raises(InputError, match="no such plan"):
+        Plan.open(tmp_path / "missing.json")
+
+
+def without(corpus: op.Corpus, *columns: str) -> op.Corpus:
+    kept = {name: getattr(corpus, name) for name in ("ids", "prompts", "accounts", "times", "conversations", "sources")}
+    return op.Corpus(
+        corpus.texts,
+        **{name: None if name in columns else value for name, value in kept.items()},
+        source_of=corpus.source_of,
+        extra=dict(corpus.extra),
+        missing="keep",
+    )
+
+
+def test_a_log_without_accounts_or_times(world: World) -> None:
+    found = world.run(served=without(world.log, "accounts"))
+    assert found.result["accounts"] == []
+    assert any(one.startswith("Accounts: the log has none") for one in found.result["not_tested"])
+    assert found.result["rungs"][0]["rung"] == "L1"
+    with pytest.raises(InputError, match="the log has no times"):
+        world.run(served=without(world.log, "times"))
+
+
+def test_no_event_is_no_accusation(world: World) -> None:
+    plan = Plan.new({"people": world.people}, key=KEY, tau=500)
+    plan = plan_sample(
+        plan, world.log, {"people": world.people}, world.folder / "ask2.jsonl", key=KEY, rate=0.1, draws=2, beacon="1"
+    )
+    simulate.answer_batch(world.folder / "ask2.jsonl", world.folder / "drawn2.jsonl")
+    out = world.folder / "redraws2.jsonl"
+    token = world.folder / "token"
+    token.write_bytes(b"token")
+    plan = replace(plan, fetched="2026-01-01T00:00:00Z")
+    sealed = plan_seal(
+        plan, world.log, world.folder / "drawn2.jsonl", out, timestamp=(token, "2025-06-01T00:00:00Z")
+    )  # fmt: skip
+    assert sealed.grade == "B"
+    found = world.run(
+        sealed, suspects={"people": world.people}, redraws=read_redraws(out), groups=None, controls=None
+    ).result  # fmt: skip
+    line_up = found["tests"][0]
+    assert (line_up["n"], line_up["pvalue"], line_up["g_star"]) == (0, 1.0, None)
+    assert found["rungs"][0]["rung"] == "L0"
+    assert found["placebo"] is None
