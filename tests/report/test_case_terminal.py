@@ -81,6 +81,14 @@ def test_accounts_alone() -> None:
     assert said.count("not testable") == 4
 
 
+def test_many_named_accounts_are_said_once() -> None:
+    case = make_case()
+    case["accounts"] = [dict(case["accounts"][0], pseudonym=f"x-{i}") for i in range(30)]
+    said = flat(render(case))
+    assert said.count("the route is not shown.") == 4
+    assert "The same holds of 28 more that are named." in said
+
+
 def test_accounts_of_one_rung_and_cut() -> None:
     said = flat(render_accounts(make_case(), rung="L2"))
     assert "a-7d1c" in said

@@ -13,6 +13,8 @@ __all__ = ["render", "render_accounts"]
 
 LISTED = 10
 """Accounts in the summary of a case."""
+SAID = 3
+"""Of the named ones, those whose sentence stands there in full."""
 
 
 def render(case: Mapping[str, Any], *, width: int = 80, color: bool = False, ascii_only: bool = False) -> str:
@@ -239,8 +241,11 @@ def _accounts(sheet: Sheet, one: Mapping[str, Any], several: bool, *, most: int,
                 style="bold" if who.get("verdict") == "named" else None,
             )
         sheet.print(table)
-    for who in one["named"][:most]:
+    said = one["named"][: SAID if quiet else most]
+    for who in said:
         sheet.print(f"{show.one_line(who['pseudonym'])}: {show.one_line(who.get('sentence') or words.claim('L2'))}")
+    if len(said) < len(one["named"]):
+        sheet.print(f"The same holds of {len(one['named']) - len(said):,} more that are named.")
     if not one["named"]:
         sheet.print(f"{case_words.NO_NAME}{' ' + one['unnamed'] if one['unnamed'] else ''}")
 

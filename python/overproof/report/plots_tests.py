@@ -244,7 +244,10 @@ def _lines(curves: Mapping[str, Any] | None) -> list[tuple[str, list[float]]]:
     if not curves or not curves.get("score"):
         return []
     found = [("served drafts", curves.get("served")), ("redraws", curves.get("redraws"))]
-    found += [(f"control {name}", shares) for name, shares in (curves.get("controls") or {}).items()]
+    found += [
+        ("controls" if name == "controls" else f"control {name}", shares)
+        for name, shares in (curves.get("controls") or {}).items()
+    ]
     return [(name, list(shares)) for name, shares in found if shares]
 
 
