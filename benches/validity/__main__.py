@@ -19,6 +19,7 @@ from benches import machine
 
 RECORD = Path(__file__).parents[1] / "record"
 SUBJECTS = {
+    "accounts": "accounts and groups: false names, recall, groups found, speed of the monitor; on made logs",
     "corpora": "compare's rule on real texts: recall, false positives, ranks",
     "provenance": "the suspect is a model: who taught it, on models of known lineage",
     "null": "every test in made innocent worlds, and with each rule left out",

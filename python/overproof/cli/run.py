@@ -26,7 +26,7 @@ OPTIONS = (
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; an error becomes one line on standard error and an exit code."""
-    from . import investigating, logs, plans, provenance  # noqa: F401  (they register their commands)
+    from . import investigating, logs, plans, provenance, screens  # noqa: F401  (they register their commands)
     from .commands import overproof
 
     for stream in (sys.stdout, sys.stderr):

@@ -80,8 +80,8 @@ def stix_bundle(
     Parameters
     ----------
     accounts : sequence of mappings
-        ``pseudonym``; where known ``first`` and ``last`` (datetime with zone), ``requests``; anything else goes into
-        the note as JSON. The account's own name must not be among it.
+        ``pseudonym``; where known ``first`` and ``last`` (datetime with zone, or ISO 8601), ``requests``; the rest goes
+        into the note as JSON. The account's own name must not be among it.
     groups : sequence of mappings
         ``id`` and ``members`` (pseudonyms); anything else goes into the description.
     name : str
@@ -120,8 +120,8 @@ def stix_bundle(
         label = str(row["pseudonym"])
         ids[label] = made("user-account", label)
         objects.append(stix2.UserAccount(id=ids[label], user_id=label, account_type="api"))
-        first, last = row.get("first"), row.get("last")
-        if isinstance(first, datetime) and isinstance(last, datetime):
+        first, last = _time(row.get("first")), _time(row.get("last"))
+        if first is not None and last is not None:
             objects.append(
                 stix2.ObservedData(
                     id=made("observed-data", label),
@@ -158,6 +158,16 @@ def stix_bundle(
             )
         )
     return stix2.Bundle(objects=objects, id=made("bundle", "all"))
+
+
+def _time(value: Any) -> datetime | None:
+    """A time with its zone, or None."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, datetime) and value.tzinfo is not None else None
 
 
 def write_stix(bundle: Any, path: str | os.PathLike[str]) -> None:

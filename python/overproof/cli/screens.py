@@ -1,0 +1,209 @@
+"""``overproof screen`` and ``overproof accounts``: accounts of a log by itself, and accounts of a case."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import FormatError, InputError
+from ..report.show import one_line
+from .commands import overproof
+from .options import SHARE, check_inputs, check_outputs
+from .progress import told, watched
+
+if TYPE_CHECKING:
+    from ..corpus import Corpus
+    from ..evidence.screen import Screen
+
+RUNGS = ("L0", "L1", "L2")
+CASE_COLUMNS = (
+    *("pseudonym", "group", "rung", "verdict", "requests", "units", "events", "wins", "hits", "leak_rate", "pvalue"),
+    *("adjusted", "least_pvalue", "testable", "first", "last", "sentence", "decision"),
+)
+
+
+@overproof.command(short_help="Find accounts of a log that stand out, for review.")
+@click.argument("log_path", metavar="LOG")
+@click.option("--benign", metavar="PATH", help="Requests of accounts taken as benign, such as the last quarter's log.")
+@click.option("--rate", type=SHARE, default=0.01, show_default=True, help="Of benign accounts a threshold may hit.")
+@click.option("--least", type=click.IntRange(1), default=20, show_default=True, help="Requests that an account needs.")
+@click.option("--decisions", metavar="CSV", help="A review file with decisions: confirmed, cleared, blocked.")
+@click.option("--watch", metavar="FILE", help="A watch list of keyed templates; needs --watch-key.")
+@click.option("--watch-key", metavar="FILE", help="The key of the watch list: 16 to 64 bytes.")
+@click.option("--account-field", metavar="FIELD", help="Field that names the account; guessed when not given.")
+@click.option("--time-field", metavar="FIELD", help="Field that holds the time; guessed when not given.")
+@click.option("--out", metavar="CSV", help="Write the accounts to review, with a column for decisions.")
+@click.option("--json", "json_file", metavar="FILE", help="Write thresholds and accounts as one JSON file.")
+@click.option("--stix", metavar="FILE", help="Write a STIX 2.1 bundle with pseudonyms; needs --key.")
+@click.option("--key", "key_file", metavar="FILE", help="The key of the pseudonyms: 16 to 64 bytes, made if missing.")
+@click.option("--threads", type=click.IntRange(1), metavar="N", help="All cores when not given; never changes a value.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+def screen(log_path: str, **chosen: Any) -> int:
+    """Find accounts of LOG that are unlike benign ones in what they ask and when. For review, never a verdict.
+
+    LOG and --benign are files of one request a row, or folders of such files, with account and prompt, and where known
+    time, conversation and model. Decisions are read back: cleared accounts count as benign next time, confirmed and
+    blocked ones are left out of the calibration.
+    """
+    from ..evidence.account_features import FEATURES
+    from ..evidence.export import write_csv, write_json, write_stix
+    from ..evidence.screen import read_decisions, screen_accounts
+    from ..evidence.watch import WatchList
+
+    inputs = [p for p in (log_path, chosen["benign"], chosen["decisions"], chosen["watch"], chosen["watch_key"]) if p]
+    outputs = {"--out": chosen["out"], "--json": chosen["json_file"], "--stix": chosen["stix"]}
+    check_outputs(outputs, inputs)
+    check_inputs(inputs)
+    if chosen["stix"] and not chosen["key_file"]:
+        raise InputError("--stix names accounts by pseudonyms: give --key FILE; it is made if it is missing")
+    if bool(chosen["watch"]) != bool(chosen["watch_key"]):
+        raise InputError("--watch and --watch-key go together")
+    watch = WatchList.load(chosen["watch"], Path(chosen["watch_key"]).read_bytes()) if chosen["watch"] else None
+    decisions = read_decisions(chosen["decisions"]) if chosen["decisions"] else {}
+    with told(quiet=chosen["quiet"]), watched(quiet=chosen["quiet"]) as bars:
+
+        def read(path: str) -> Corpus:
+            from ..evidence.log import read_log
+
+            fields = {name: chosen[name] for name in ("account_field", "time_field", "threads")}
+            return read_log(path, progress=bars.read(path), **fields)
+
+        log = read(log_path)
+        found = screen_accounts(
+            log,
+            benign=read(chosen["benign"]) if chosen["benign"] else None,
+            rate=chosen["rate"],
+            decisions=decisions,
+            least_requests=chosen["least"],
+        )
+    returned: dict[str, str] = {}
+    if watch is not None:
+        assert log.accounts is not None
+        assert log.prompts is not None
+        for hit in watch.find(log.accounts.to_list(), log.prompts):
+            returned[hit["account"]] = f"{hit['case']}/{hit['group']}"
+    rows = found.review
+    known = {row["account"] for row in rows}
+    rows += [{"account": a, "flags": [], "decision": decisions.get(a, "")} for a in sorted(returned) if a not in known]
+    for row in rows:
+        row["watch"] = returned.get(row["account"], "")
+    if chosen["out"]:
+        write_csv(rows, chosen["out"], columns=("account", "flags", "watch", *FEATURES, "decision"))
+    if chosen["json_file"]:
+        write_json({"schema": "overproof-screen-1", **found.to_dict(), "watch": returned}, chosen["json_file"])
+    if chosen["stix"]:
+        write_stix(_bundle(rows, Path(chosen["key_file"]), "screen"), chosen["stix"])
+    if not chosen["quiet"]:
+        _print_screen(found, rows, returned)
+        for path in filter(None, outputs.values()):
+            print(f"Wrote {one_line(path)}")
+    return 0
+
+
+@overproof.command(short_help="List the accounts of a case.")
+@click.argument("case_path", metavar="CASE")
+@click.option("--rung", type=click.Choice(RUNGS), help="Only accounts and groups for which at least this was shown.")
+@click.option("--csv", "csv_file", metavar="FILE", help="Write the accounts, with a column for decisions.")
+@click.option("--json", "json_file", metavar="FILE", help="Write accounts and groups as one JSON file.")
+@click.option("--stix", metavar="FILE", help="Write a STIX 2.1 bundle; a case holds pseudonyms already.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+def accounts(case_path: str, **chosen: Any) -> int:
+    """List the accounts and groups of CASE, a folder that `overproof investigate` wrote, with what was shown of each.
+
+    "Not testable" is not "cleared"; a named account was served, and by this log alone, what the suspect holds: the
+    route is not shown.
+    """
+    from ..evidence.export import stix_bundle, write_csv, write_json, write_stix
+
+    folder = Path(case_path)
+    file = folder / "case.json" if folder.is_dir() else folder
+    outputs = {"--csv": chosen["csv_file"], "--json": chosen["json_file"], "--stix": chosen["stix"]}
+    if not file.exists():
+        raise InputError(
+            f"{case_path}: there is no case.json in it; give the folder that `overproof investigate` wrote"
+        )
+    check_outputs(outputs, [str(file)])
+    try:
+        case = json.loads(file.read_text(encoding="utf-8"))
+        rows, groups = list(case["accounts"]), list(case.get("groups") or [])
+        names, groups = [str(row["pseudonym"]) for row in rows], [{**g, "group": str(g["group"])} for g in groups]
+    except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise FormatError(f"{file} is no case with accounts: {error!r}") from error
+    if chosen["rung"]:
+        least = RUNGS.index(chosen["rung"])
+        groups = [g for g in groups if _rung(g) >= least]
+        inside = {member for group in groups for member in group.get("members") or []}
+        rows = [r for r, name in zip(rows, names, strict=True) if _rung(r) >= least or name in inside]
+    if chosen["csv_file"]:
+        write_csv(rows, chosen["csv_file"], columns=CASE_COLUMNS)
+    if chosen["json_file"]:
+        write_json({"schema": "overproof-accounts-1", "accounts": rows, "groups": groups}, chosen["json_file"])
+    if chosen["stix"]:
+        kept = {str(row["pseudonym"]) for row in rows}
+        named = [
+            {**{k: v for k, v in g.items() if k != "group"}, "id": g["group"], "members": _of(g, kept)} for g in groups
+        ]
+        bundle = stix_bundle(rows, [g for g in named if g["members"]], name=str(case.get("plan", {}).get("hash", file)))
+        write_stix(bundle, chosen["stix"])
+    if not chosen["quiet"]:
+        print(f"{len(rows):,} accounts, {len(groups):,} groups" + (f" at {chosen['rung']}" if chosen["rung"] else ""))
+        for one in (*groups, *rows):
+            print(f"  {one_line(str(one.get('pseudonym') or one['group']))}: {one_line(_told(one))}")
+        for path in filter(None, outputs.values()):
+            print(f"Wrote {one_line(path)}")
+    return 0
+
+
+def _of(group: dict[str, Any], kept: set[str]) -> list[str]:
+    """The members of a group that are listed."""
+    return [member for member in group.get("members") or [] if member in kept]
+
+
+def _rung(row: dict[str, Any]) -> int:
+    return RUNGS.index(row["rung"]) if row.get("rung") in RUNGS else -1
+
+
+def _told(row: dict[str, Any]) -> str:
+    said = row.get("sentence") or row.get("verdict") or "no test"
+    return f"{row.get('rung') or 'no rung'}, {said}"
+
+
+def _bundle(rows: list[dict[str, Any]], key_file: Path, name: str) -> Any:
+    """Accounts under pseudonyms by a key that stays here."""
+    from .._files import atomic_path
+    from ..evidence.export import pseudonym, stix_bundle
+
+    if not key_file.exists():
+        with atomic_path(key_file) as temporary:
+            temporary.write_bytes(secrets.token_bytes(32))
+            temporary.chmod(0o600)
+    key = key_file.read_bytes()
+    hidden = [{k: v for k, v in row.items() if k != "account"} for row in rows]
+    for made, row in zip(hidden, rows, strict=True):
+        made["pseudonym"] = pseudonym(row["account"], key)
+    return stix_bundle(hidden, name=name)
+
+
+def _print_screen(found: Screen, rows: list[dict[str, Any]], returned: dict[str, str]) -> None:
+    """Thresholds with the benign accounts that they hit, then the accounts."""
+    print(
+        f"{len(found.accounts):,} accounts screened, thresholds from {found.benign:,} ({found.calibrated_on}), "
+        f"each may hit {found.rate:.2%} of them"
+    )
+    for reason, many in found.skipped.items():
+        print(f"  not screened, {reason}: {many:,}")
+    for limit in found.thresholds:
+        value = "none: too few benign accounts" if limit["threshold"] is None else f"above {limit['threshold']:.4g}"
+        print(f"  {limit['name']:<14} {value:<32} hits {limit['benign_hits']:,} of {limit['benign']:,} benign")
+    print(f"  any of them hits {found.benign_hits:,} of {found.benign:,} benign accounts")
+    print(f"{len(rows):,} accounts to review, {len(returned):,} of them by the watch list")
+    for row in rows[:20]:
+        why = ", ".join([*row["flags"], *([f"watch list {row['watch']}"] if row["watch"] else [])])
+        print(f"  {one_line(row['account'])}: {why}" + (f" (decided: {row['decision']})" if row["decision"] else ""))
+    if len(rows) > 20:
+        print(f"  and {len(rows) - 20:,} more")
+    print(found.note)

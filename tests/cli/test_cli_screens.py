@@ -1,0 +1,124 @@
+"""``screen`` and ``accounts``: what they write, and their errors."""
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from evidence.made_logs import metadata
+from overproof.cli import main
+from overproof.evidence.watch import WatchList
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> dict[str, str]:
+    paths = {}
+    for name, seed, pools in (("log", 1, (6,)), ("benign", 2, ())):
+        made = metadata(seed, people=80, tools=2, users=8, pools=pools, requests=40)
+        rows = zip(made["accounts"], made["prompts"], made["times"], strict=True)
+        lines = [
+            {
+                "request_id": f"r{i}",
+                "account": account if pools else f"old-{account}",
+                "prompt": prompt,
+                "time": datetime.fromtimestamp(time, UTC).isoformat(),
+                "text": "an answer",
+            }
+            for i, (account, prompt, time) in enumerate(rows)
+        ]
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        paths[name] = str(path)
+        if pools:
+            paths["pooled"] = ",".join(made["truth"])
+            watch = WatchList(bytes(range(32)), case="case-1")
+            watch.add(
+                "group-1", [p for a, p in zip(made["accounts"], made["prompts"], strict=True) if a in made["truth"]]
+            )
+            watch.save(tmp_path / "watch.json")
+            (tmp_path / "watch.key").write_bytes(bytes(range(32)))
+    return paths
+
+
+def test_screen_writes_what_a_person_reviews_and_reads_it_back(
+    logs: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, stix, key = tmp_path / "review.csv", tmp_path / "review.json", tmp_path / "names.key"
+    command = ["screen", logs["log"], "--benign", logs["benign"], "--rate", "2%", "--out", str(out)]
+    watch = ["--watch", str(tmp_path / "watch.json"), "--watch-key", str(tmp_path / "watch.key")]
+    assert main([*command, *watch, "--stix", str(stix), "--key", str(key)]) == 0
+    said = capsys.readouterr().out
+    assert "hits 1 of" in said or "hits 0 of" in said
+    assert "no verdict" in said
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    pooled = set(logs["pooled"].split(","))
+    assert {row["account"] for row in rows if row["watch"] == "case-1/group-1"} == pooled
+    assert pooled <= {row["account"] for row in rows if "flat_clock" in row["flags"]}
+    bundle = json.loads(stix.read_text())
+    assert not any(account in stix.read_text() for account in pooled)
+    assert {o["type"] for o in bundle["objects"]} == {"identity", "user-account", "note"}
+    assert key.stat().st_size == 32
+
+    for row in rows:
+        row["decision"] = "confirmed" if row["account"] in pooled else "cleared"
+    with out.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    again = tmp_path / "again.json"
+    assert main(["screen", logs["log"], "--decisions", str(out), "--json", str(again), "-q"]) == 0
+    made = json.loads(again.read_text())
+    assert made["calibrated_on"] == "this log itself"
+    assert made["benign"] == made["screened"] - len(pooled)
+
+
+def test_screen_says_what_is_wrong(logs: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["screen", logs["log"], "--stix", str(tmp_path / "s.json")]) == 1
+    assert "give --key FILE" in capsys.readouterr().err
+    assert main(["screen", logs["log"], "--watch", str(tmp_path / "watch.json")]) == 1
+    assert "--watch-key go together" in capsys.readouterr().err
+    bare = tmp_path / "bare.jsonl"
+    bare.write_text('{"text": "a", "prompt": "b"}\n')
+    assert main(["screen", str(bare)]) == 1
+    assert "account" in capsys.readouterr().err
+
+
+CASE = {
+    "plan": {"hash": "ab"},
+    "accounts": [
+        {
+            "pseudonym": "p1",
+            "group": "g1",
+            "rung": "L2",
+            "verdict": "named",
+            "requests": 9,
+            "pvalue": 1e-5,
+            "first": "2025-01-01T00:00:00Z",
+            "last": "2025-01-05T00:00:00+01:00",
+        },
+        {"pseudonym": "p2", "group": "g1", "rung": None, "verdict": "not shown", "requests": 7, "pvalue": None},
+        {"pseudonym": "p3", "group": None, "rung": "L1", "verdict": "not testable", "requests": 2, "pvalue": None},
+    ],
+    "groups": [{"group": "g1", "members": ["p1", "p2"], "rung": "L2", "verdict": "named"}],
+}
+
+
+def test_accounts_reads_a_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "case.json").write_text(json.dumps(CASE))
+    table, stix = tmp_path / "review.csv", tmp_path / "stix.json"
+    assert main(["accounts", str(tmp_path), "--rung", "L2", "--csv", str(table), "--stix", str(stix)]) == 0
+    with table.open(newline="") as file:
+        assert [row["pseudonym"] for row in csv.DictReader(file)] == ["p1", "p2"]
+    kinds = [o["type"] for o in json.loads(stix.read_text())["objects"]]
+    assert kinds.count("user-account") == 2
+    assert kinds.count("grouping") == kinds.count("observed-data") == 1
+    assert "2 accounts, 1 groups at L2" in capsys.readouterr().out
+    assert main(["accounts", str(tmp_path), "-q", "--json", str(tmp_path / "all.json")]) == 0
+    assert len(json.loads((tmp_path / "all.json").read_text())["accounts"]) == 3
+    assert main(["accounts", str(tmp_path / "none")]) == 1
+    assert "there is no case.json" in capsys.readouterr().err
+    (tmp_path / "case.json").write_text("{}")
+    assert main(["accounts", str(tmp_path)]) == 1
+    assert "is no case with accounts" in capsys.readouterr().err
