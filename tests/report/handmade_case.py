@@ -55,6 +55,7 @@ def make_case(
             | {key: result[key] for key in ("matches", "matches_total", "matches_file")}
             | _figures(scores, curve, controls, refused, placebo=placebo)
             | _people(inside, refused, accounts)
+            | {"drafts_waterfall": _drafts_waterfall(inside, redraws)}
             | {"timeline": _timeline(inside), "examples": _examples(redraws) if inside else []}
         )
     first = blocks.pop(0)
@@ -213,6 +214,17 @@ def _figures(
     }
 
 
+def _drafts_waterfall(leaked: int, redraws: int) -> list[dict[str, Any]]:
+    def side(drafts: int, reaching: int) -> dict[str, int]:
+        return {"drafts": drafts, "matched": 2 * reaching, "ngrams": 40 * reaching, "reaching": reaching}
+
+    layers = {"raw": 9, "prompt echo": 5, "background": 2, "boilerplate": 1, "left": 1}
+    return [
+        {"layer": layer, "served": side(UNITS, leaked + extra), "redraws": side(UNITS * redraws, redraws * extra)}
+        for layer, extra in layers.items()
+    ]
+
+
 def _timeline(leaked: int) -> list[dict[str, Any]]:
     return [
         {
@@ -317,6 +329,7 @@ def _examples(redraws: int) -> list[dict[str, Any]]:
         "request_id": "req-00000431",
         "time": "2025-01-09T09:12:44Z",
         "pseudonym": "a-7d1c",
+        "group": "g-01",
         "prompt": "How do I use zip together with strict?",
         "served": {"text": text, "spans": [[0, 84], [85, len(text)]], "score": 32.0},
         "suspect": {

@@ -243,6 +243,7 @@ def test_texts_side_by_side_with_twins_and_redraws() -> None:
 def test_audit_exclusions_limits_and_manifest() -> None:
     said = words("leak")
     for line in (
+        "left 39 400 1,560 9 3,600 360",
         "10 % of words 40 39 97.5% 86.8% to 99.9",
         "people-1 500 1 0.20%",
         "generation fields differ: temperature 12",

@@ -15,7 +15,19 @@ LISTED = 100
 """Accounts, groups and reasons in one table."""
 UNTESTED = 20
 """Of these, that could not be tested and have no event."""
-LISTS = (*("waterfall", "controls", "wins_by_draft", "examples", "accounts", "groups", "cover", "timeline"),)
+LISTS = (
+    *(
+        "waterfall",
+        "drafts_waterfall",
+        "controls",
+        "wins_by_draft",
+        "examples",
+        "accounts",
+        "groups",
+        "cover",
+        "timeline",
+    ),
+)
 """What a case holds a list of, for each suspect."""
 ORDER = {"named": 0, "not shown": 1, "refused": 2, "not testable": 3}
 """Accounts that are named come first."""
