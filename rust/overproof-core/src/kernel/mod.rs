@@ -11,6 +11,7 @@ mod x86_64;
 
 use crate::error::{Error, Result};
 use crate::shingle::hash::Seeds;
+pub use portable::WIDEST;
 use std::sync::OnceLock;
 use table::{Bucket, Table};
 pub use text::{AsciiFold, SPARE, first_bytes, leading_ascii};
@@ -130,10 +131,6 @@ macro_rules! bodies {
             $crate::kernel::text::token_values(seeds, text, tokens, out);
         }
         $(#[$feature])?
-        pub fn gram_hashes(w: &[u64], powers: &[u64], term: u64, out: &mut [u64]) {
-            $crate::kernel::portable::gram_hashes(w, powers, term, out);
-        }
-        $(#[$feature])?
         pub fn sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64]) {
             $crate::kernel::portable::sum_bits(hashes, weights, sums);
         }
@@ -148,20 +145,30 @@ macro_rules! bodies {
     };
 }
 
-/// The portable bodies that some level does otherwise.
+/// The portable bodies that some level does otherwise; bits are counted in `$lanes` words side by side.
 macro_rules! bodies_varied {
-    ($(#[$feature:meta])?) => {
+    ($lanes:literal $(, #[$feature:meta])?) => {
         $(#[$feature])?
         pub fn edges(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
             $crate::kernel::text::edges(text, inside, out)
         }
         $(#[$feature])?
         pub fn count_bits(hashes: &[u64], ones: &mut [i64; 64]) {
-            $crate::kernel::portable::count_bits(hashes, ones);
+            $crate::kernel::portable::count_bits::<$lanes>(hashes, ones);
+        }
+    };
+}
+
+/// The portable bodies of hashes; `$keep` is what each goes through.
+macro_rules! bodies_hashes {
+    ($keep:expr $(, #[$feature:meta])?) => {
+        $(#[$feature])?
+        pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
+            $crate::kernel::portable::gram_hashes(w, n, term, out, $keep);
         }
         $(#[$feature])?
         pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64]) {
-            $crate::kernel::text::byte_windows(text, n, term, out);
+            $crate::kernel::text::byte_windows(text, n, term, out, $keep);
         }
     };
 }
@@ -178,24 +185,28 @@ macro_rules! bodies32 {
 
 /// The portable bodies with 64-bit lanes.
 macro_rules! bodies64 {
-    ($affine:literal, $legacy:literal $(, #[$feature:meta])?) => {
+    ($affine:literal, $legacy:literal, $min_legacy61:ident $(, #[$feature:meta])?) => {
         $(#[$feature])?
         pub fn min_affine64(a: &[u64], b: &[u64], xs: &[u64], out: &mut [u64]) {
             $crate::kernel::portable::min_affine64::<$affine>(a, b, xs, out);
         }
         $(#[$feature])?
         pub fn min_legacy61(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
-            $crate::kernel::portable::min_legacy61::<$legacy>(a, b, xs, out);
+            $crate::kernel::portable::$min_legacy61::<$legacy>(a, b, xs, out);
         }
     };
 }
 #[cfg(target_arch = "x86_64")]
-use {bodies, bodies_varied, bodies32, bodies64};
+use {bodies, bodies_hashes, bodies_varied, bodies32, bodies64};
 
 mod baseline {
     bodies!(32);
-    bodies_varied!();
-    bodies64!(8, 4);
+    bodies_varied!(2);
+    #[cfg(target_arch = "x86_64")]
+    bodies_hashes!(super::x86_64::scalar);
+    #[cfg(not(target_arch = "x86_64"))]
+    bodies_hashes!(|x| x);
+    bodies64!(8, 8, min_legacy61_low);
     pub use super::sets::merge as intersection;
     #[cfg(not(target_arch = "x86_64"))]
     pub use super::sets::near;
@@ -249,10 +260,11 @@ dispatch! {
     byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64])
 }
 dispatch! {
-    /// `out[i] = fin(term + w[i] * powers[0] + w[i + 1] * powers[1] + ...)`: the hash of each window of n token values.
+    /// `out[i] = fin(term + w[i] * KP^(n-1) + ... + w[i + n - 1])`: the hash of each window of n token values, quick up to
+    /// n = [`WIDEST`].
     ///
-    /// `out` has one value less than `w`, per power after the first.
-    gram_hashes(w: &[u64], powers: &[u64], term: u64, out: &mut [u64])
+    /// `out` has n - 1 values less than `w`, and n is not 0.
+    gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64])
 }
 dispatch! {
     /// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all `xs`.
@@ -317,8 +329,8 @@ mod tests {
             let all = |level: Option<Level>| {
                 let (mut affine32, mut affine64, mut legacy) = (out32.clone(), out64.clone(), out64.clone());
                 let (mut ones, mut sums) = ([3i64; 64], [-3i64; 64]);
-                let powers = &a[..a.len().min(20)];
-                let mut grams = vec![0; (xs.len() + 1).saturating_sub(powers.len())];
+                let n = 1 + a.len() % 20;
+                let mut grams = vec![0; (xs.len() + 1).saturating_sub(n)];
                 match level {
                     None => {
                         naive::min_affine32(&a32, &b32, &x32, &mut affine32);
@@ -326,7 +338,7 @@ mod tests {
                         naive::min_legacy61(&a, &b, &x32, &mut legacy);
                         naive::count_bits(&xs, &mut ones);
                         naive::sum_bits(&xs, &weights, &mut sums);
-                        naive::gram_hashes(&xs, powers, start, &mut grams);
+                        naive::gram_hashes(&xs, n, start, &mut grams);
                     }
                     Some(level) => {
                         min_affine32(level, &a32, &b32, &x32, &mut affine32);
@@ -334,7 +346,7 @@ mod tests {
                         min_legacy61(level, &a, &b, &x32, &mut legacy);
                         count_bits(level, &xs, &mut ones);
                         sum_bits(level, &xs, &weights, &mut sums);
-                        gram_hashes(level, &xs, powers, start, &mut grams);
+                        gram_hashes(level, &xs, n, start, &mut grams);
                     }
                 }
                 (affine32, affine64, legacy, ones, sums, grams)

@@ -2,7 +2,7 @@
 
 use super::AsciiFold;
 use super::table::{Bucket, REACH, Table, place};
-use crate::shingle::hash::{Seeds, fin};
+use crate::shingle::hash::{Seeds, fin, polynomial};
 
 /// The finaliser of MurmurHash3 for 32 bits.
 #[inline(always)]
@@ -24,10 +24,10 @@ pub fn fmix64(mut x: u64) -> u64 {
     x ^ (x >> 33)
 }
 
-/// `out[i] = fin(term + w[i] * powers[0] + w[i + 1] * powers[1] + ...)`.
-pub fn gram_hashes(w: &[u64], powers: &[u64], term: u64, out: &mut [u64]) {
-    for (i, out) in out.iter_mut().enumerate() {
-        *out = fin(w[i..].iter().zip(powers).fold(term, |sum, (w, p)| sum.wrapping_add(w.wrapping_mul(*p))));
+/// `out[i] = fin(term + w[i] * KP^(n-1) + w[i + 1] * KP^(n-2) + ... + w[i + n - 1])`.
+pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
+    for (out, window) in out.iter_mut().zip(w.windows(n)) {
+        *out = fin(polynomial(window).wrapping_add(term));
     }
 }
 

@@ -3,7 +3,16 @@
 //! `L` is the number of lanes worked on at once: as many as stay in registers at a level. A block of lanes meets all
 //! inputs before the next block starts; lanes past the end of a row are computed and dropped.
 
-use crate::shingle::hash::fin;
+use crate::shingle::hash::{KP, fin};
+
+/// The first L values of `from`, zeros past its end.
+#[inline(always)]
+fn lanes<T: Copy + Default, const L: usize>(from: &[T]) -> [T; L] {
+    match from.first_chunk::<L>() {
+        Some(full) => *full,
+        None => std::array::from_fn(|i| from.get(i).copied().unwrap_or_default()),
+    }
+}
 
 /// `out[i] = min(out[i], f(a[i], b[i], x))` over all `xs`, L lanes at a time.
 #[inline(always)]
@@ -13,15 +22,9 @@ fn minima<T: Copy + Ord + Default, X: Copy, const L: usize>(
     out: &mut [T],
     f: impl Fn(T, T, X) -> T,
 ) {
-    let lanes = |from: &[T]| -> [T; L] {
-        match from.first_chunk::<L>() {
-            Some(full) => *full,
-            None => std::array::from_fn(|i| from.get(i).copied().unwrap_or_default()),
-        }
-    };
     for ((out, a), b) in out.chunks_mut(L).zip(a.chunks(L)).zip(b.chunks(L)) {
-        let (a, b) = (lanes(a), lanes(b));
-        let mut least = lanes(out);
+        let (a, b) = (lanes::<T, L>(a), lanes::<T, L>(b));
+        let mut least = lanes::<T, L>(out);
         for x in xs {
             for i in 0..L {
                 least[i] = least[i].min(f(a[i], b[i], *x));
@@ -43,28 +46,123 @@ pub fn min_affine64<const L: usize>(a: &[u64], b: &[u64], xs: &[u64], out: &mut 
     minima::<u64, u64, L>((a, b), xs, out, |a, b, x| a.wrapping_mul(x).wrapping_add(b));
 }
 
-/// See `naive::min_legacy61`.
+const MERSENNE: u64 = (1 << 61) - 1;
+
+/// A value that is `a * x + b` modulo 2^61 - 1, or 2^61 - 1 more.
+#[inline(always)]
+fn folded(a: u64, b: u64, x: u32) -> u64 {
+    let wide = a.wrapping_mul(u64::from(x)).wrapping_add(b);
+    // 2^61 = 1 (mod 2^61 - 1): the top three bits go to the bottom.
+    (wide & MERSENNE) + (wide >> 61)
+}
+
+/// See `naive::min_legacy61`; where vectors compare 64 bits without a sign.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub fn min_legacy61<const L: usize>(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
-    const MERSENNE: u64 = (1 << 61) - 1;
     minima::<u64, u32, L>((a, b), xs, out, |a, b, x| {
-        let wide = a.wrapping_mul(u64::from(x)).wrapping_add(b);
-        // 2^61 = 1 (mod 2^61 - 1): fold the top three bits; at most one subtraction is left.
-        let folded = (wide & MERSENNE) + (wide >> 61);
+        let folded = folded(a, b, x);
         // Subtracting 2^61 - 1 adds 1 to the low 32 bits.
         (folded + u64::from(folded >= MERSENNE)) & 0xFFFF_FFFF
     });
 }
 
-/// See `naive::gram_hashes`.
+/// See `naive::min_legacy61`; minima are of 32 bits, so that no high half counts.
 #[inline(always)]
-pub fn gram_hashes(w: &[u64], powers: &[u64], term: u64, out: &mut [u64]) {
+pub fn min_legacy61_low<const L: usize>(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+    if xs.is_empty() {
+        return;
+    }
+    for ((out, a), b) in out.chunks_mut(L).zip(a.chunks(L)).zip(b.chunks(L)) {
+        let (a, b) = (lanes::<u64, L>(a), lanes::<u64, L>(b));
+        let mut least = [u32::MAX; L];
+        for x in xs {
+            for i in 0..L {
+                let folded = folded(a[i], b[i], *x);
+                // Bit 61 of the value and 1 is set where 2^61 - 1 is to be subtracted, which adds 1 to the low half.
+                least[i] = least[i].min((folded as u32).wrapping_add(((folded + 1) >> 61) as u32));
+            }
+        }
+        for (out, least) in out.iter_mut().zip(least) {
+            *out = (*out).min(u64::from(least));
+        }
+    }
+}
+
+/// Window sums that are made together.
+const WINDOWS: usize = 112;
+/// The widest windows that are summed side by side.
+pub const WIDEST: usize = 16;
+
+/// `KP^i`, and `KP^-i` modulo 2^64: KP is odd.
+const POWERS: [[u64; 2]; WINDOWS + WIDEST] = {
+    // Each step doubles the bits that are right, from three.
+    let (mut inverse, mut step) = (KP, 0);
+    while step < 5 {
+        inverse = inverse.wrapping_mul(2u64.wrapping_sub(KP.wrapping_mul(inverse)));
+        step += 1;
+    }
+    let mut powers = [[1u64; 2]; WINDOWS + WIDEST];
+    let mut i = 1;
+    while i < powers.len() {
+        powers[i] = [powers[i - 1][0].wrapping_mul(KP), powers[i - 1][1].wrapping_mul(inverse)];
+        i += 1;
+    }
+    powers
+};
+const UP: [u64; WINDOWS + WIDEST] = column(0);
+const DOWN: [u64; WINDOWS + WIDEST] = column(1);
+
+const fn column(of: usize) -> [u64; WINDOWS + WIDEST] {
+    let (mut made, mut i) = ([0; WINDOWS + WIDEST], 0);
+    while i < made.len() {
+        made[i] = POWERS[i][of];
+        i += 1;
+    }
+    made
+}
+
+/// See `naive::gram_hashes`: with `s[i]` the sum of the first i of `w[k] * KP^-k`, a window is
+/// `(s[i + n] - s[i]) * KP^(i + n - 1)`, two multiplications whatever its width.
+///
+/// `keep` is where a level without vector multiplication of 64 bits has its say.
+#[inline(always)]
+pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64], keep: impl Fn(u64) -> u64) {
+    if n == 1 {
+        for (out, value) in out.iter_mut().zip(w) {
+            *out = fin(keep(value.wrapping_add(term)));
+        }
+        return;
+    }
+    if n > WIDEST {
+        return super::naive::gram_hashes(w, n, term, out);
+    }
+    for (at, out) in (0..).step_by(WINDOWS).zip(out.chunks_mut(WINDOWS)) {
+        let mut sums = [0u64; WINDOWS + WIDEST];
+        let mut sum = 0u64;
+        for ((to, value), down) in sums[1..].iter_mut().zip(&w[at..at + out.len() + n - 1]).zip(&DOWN) {
+            sum = sum.wrapping_add(value.wrapping_mul(*down));
+            *to = sum;
+        }
+        for (((out, from), to), up) in out.iter_mut().zip(&sums).zip(&sums[n..]).zip(&UP[n - 1..]) {
+            *out = fin(keep(to.wrapping_sub(*from)).wrapping_mul(*up).wrapping_add(term));
+        }
+    }
+}
+
+/// [`gram_hashes`] where vectors multiply 64 bits: each window is summed anew, side by side with its neighbours.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub fn gram_hashes_direct(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
     const LANES: usize = 16;
-    let Some(last) = out.len().checked_sub(LANES) else { return super::naive::gram_hashes(w, powers, term, out) };
+    let Some(last) = out.len().checked_sub(LANES).filter(|_| n <= WIDEST) else {
+        return super::naive::gram_hashes(w, n, term, out);
+    };
+    let powers: [u64; WIDEST] = std::array::from_fn(|j| UP[(n - 1).saturating_sub(j)]);
     // The last block ends with the row; what it shares with the one before is made twice.
     for at in (0..last).step_by(LANES).chain([last]) {
         let mut sums = [term; LANES];
-        for (from, power) in (at..).zip(powers) {
+        for (from, power) in (at..).zip(&powers[..n]) {
             for (sum, value) in sums.iter_mut().zip(&w[from..from + LANES]) {
                 *sum = sum.wrapping_add(value.wrapping_mul(*power));
             }
@@ -75,32 +173,44 @@ pub fn gram_hashes(w: &[u64], powers: &[u64], term: u64, out: &mut [u64]) {
     }
 }
 
-/// See `naive::count_bits`.
+/// See `naive::count_bits`; `L` hashes side by side.
+///
+/// Counts start in fields of two bits, which hold three hashes, go on in fields of four, which hold five of those sums,
+/// and end in bytes.
 #[inline(always)]
-pub fn count_bits(hashes: &[u64], ones: &mut [i64; 64]) {
-    const LANES: usize = 8;
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    let add = |counters: &mut [[u64; LANES]; 8], eight: &[u64; LANES]| {
-        for (b, counter) in counters.iter_mut().enumerate() {
-            for (count, h) in counter.iter_mut().zip(eight) {
-                *count += h >> b & LOW;
+pub fn count_bits<const L: usize>(hashes: &[u64], ones: &mut [i64; 64]) {
+    const TWOS: u64 = 0x5555_5555_5555_5555;
+    const FOURS: u64 = 0x3333_3333_3333_3333;
+    const BYTES: u64 = 0x0F0F_0F0F_0F0F_0F0F;
+    // Fields of `width` bits of `from`, every second one, from the lowest or from the next.
+    let half =
+        |from: [u64; L], width: u32, mask: u64, high: bool| from.map(|x| (x >> (width * u32::from(high))) & mask);
+    let add = |a: [u64; L], b: [u64; L]| -> [u64; L] { std::array::from_fn(|i| a[i] + b[i]) };
+    // A byte holds 255, so that many hashes go between two emptyings.
+    for block in hashes.chunks(255 / (15 * L) * 15 * L) {
+        let mut bytes = [[0u64; L]; 8];
+        for fifteen in block.chunks(15 * L) {
+            let mut fours = [[0u64; L]; 4];
+            for three in fifteen.chunks(3 * L) {
+                let mut twos = [[0u64; L]; 2];
+                for one in three.chunks(L) {
+                    let one = lanes::<u64, L>(one);
+                    for (high, sum) in twos.iter_mut().enumerate() {
+                        *sum = add(*sum, half(one, 1, TWOS, high == 1));
+                    }
+                }
+                for (at, sum) in fours.iter_mut().enumerate() {
+                    *sum = add(*sum, half(twos[at % 2], 2, FOURS, at >= 2));
+                }
+            }
+            for (at, sum) in bytes.iter_mut().enumerate() {
+                *sum = add(*sum, half(fours[at % 4], 4, BYTES, at >= 4));
             }
         }
-    };
-    // Byte i of counter b counts bit 8 i + b; a byte holds 255, so that many hashes go between two emptyings.
-    for block in hashes.chunks(LANES * (255 / LANES)) {
-        let mut counters = [[0u64; LANES]; 8];
-        let (full, rest) = block.as_chunks::<LANES>();
-        for eight in full {
-            add(&mut counters, eight);
-        }
-        let mut last = [0u64; LANES];
-        last[..rest.len()].copy_from_slice(rest);
-        add(&mut counters, &last);
-        for (b, counter) in counters.iter().enumerate() {
-            let bytes = counter.iter().sum::<u64>().to_le_bytes();
-            for (i, byte) in bytes.iter().enumerate() {
-                ones[8 * i + b] += i64::from(*byte);
+        for (bit, sums) in bytes.iter().enumerate() {
+            let counts = sums.iter().sum::<u64>().to_le_bytes();
+            for (byte, count) in counts.into_iter().enumerate() {
+                ones[8 * byte + bit] += i64::from(count);
             }
         }
     }

@@ -77,6 +77,7 @@ pub use vector::*;
 #[allow(unsafe_code)] // loads and stores
 mod vector {
     use super::{TOGETHER, merge, near_by};
+    use crate::kernel::x86_64::scalar;
     use std::arch::x86_64::*;
 
     /// See `naive::intersection`: blocks of both sets are compared all with all by `equal`, then the one whose last element
@@ -86,20 +87,12 @@ mod vector {
         let (mut i, mut j) = (0, 0);
         while let (Some(x), Some(y)) = (a[i..].first_chunk::<L>(), b[j..].first_chunk::<L>()) {
             equal(x, y);
+            // Compared in vector registers, the next loads would wait for the way back, three times as long.
             let (last_x, last_y) = (scalar(x[L - 1]), y[L - 1]);
             i += L * usize::from(last_x <= last_y);
             j += L * usize::from(last_y <= last_x);
         }
         merge(&a[i..], &b[j..])
-    }
-
-    /// `x`, in a general register: the compiler would compare in vector registers, and the next loads would wait for the way
-    /// back, three times as long.
-    #[inline(always)]
-    fn scalar(mut x: u64) -> u64 {
-        // SAFETY: no instruction at all; `x` is said to be read and written.
-        unsafe { std::arch::asm!("/* {0} */", inout(reg) x, options(pure, nomem, nostack, preserves_flags)) };
-        x
     }
 
     #[target_feature(enable = "sse4.1")]

@@ -159,26 +159,31 @@ fn folded_block<const B: usize, const WORDS: bool, const LOWER: bool>(block: &[u
 /// See `kernel::token_values`.
 #[inline(always)]
 pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
+    /// Kept apart, so that nothing is jumped over for the words of nearly all texts.
+    #[cold]
+    fn long(seeds: &Seeds, token: &[u8]) -> u64 {
+        seeds.token(token)
+    }
     out.extend(tokens.iter().map(|[from, to]| {
         let (from, to) = (usize::from(*from), usize::from(*to));
-        let len = to - from;
-        match text[from..].first_chunk::<16>() {
+        let len = to.wrapping_sub(from);
+        match text.get(from..from + 16).and_then(|start| start.first_chunk::<16>()) {
             Some(sixteen) if len <= 16 => {
                 let (low, high) = first_bytes(sixteen, len);
                 seeds.token16(low, high, len as u64)
             }
-            _ => seeds.token(&text[from..to]),
+            _ => long(seeds, &text[from..to]),
         }
     }));
 }
 
-/// See `kernel::byte_windows`.
+/// See `kernel::byte_windows`; `keep` as in `portable::gram_hashes`.
 #[inline(always)]
-pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64]) {
-    let (keep, _) = KEEP[n.min(8)];
+pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64], keep: impl Fn(u64) -> u64) {
+    let (mask, _) = KEEP[n.min(8)];
     for (out, sixteen) in out.iter_mut().zip(text.windows(16)) {
         let low = sixteen.first_chunk::<8>().map_or(0, |eight| u64::from_le_bytes(*eight));
-        *out = fin((low & keep).wrapping_mul(KP).wrapping_add(term));
+        *out = fin(keep(low & mask).wrapping_mul(KP).wrapping_add(term));
     }
 }
 

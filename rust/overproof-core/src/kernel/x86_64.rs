@@ -4,8 +4,9 @@
 //! only with a `Level` in hand.
 
 use super::text::{self, BLOCK};
-use super::{baseline, bodies, bodies_varied, bodies32, bodies64};
+use super::{baseline, bodies, bodies_hashes, bodies_varied, bodies32, bodies64};
 use crate::shingle::hash::{K2, KP};
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 /// No min of 64 bits before SSE4.2: there the plain code is the faster one.
@@ -13,69 +14,92 @@ pub mod sse41 {
     pub use super::baseline::{min_affine64, min_legacy61, near};
     pub use crate::kernel::sets::intersection_sse41 as intersection;
     super::bodies!(32, #[target_feature(enable = "sse4.1")]);
-    super::bodies_varied!(#[target_feature(enable = "sse4.1")]);
+    super::bodies_varied!(2, #[target_feature(enable = "sse4.1")]);
+    super::bodies_hashes!(super::scalar, #[target_feature(enable = "sse4.1")]);
     super::bodies32!(16, #[target_feature(enable = "sse4.1")]);
 }
 
 pub mod avx2 {
     pub use crate::kernel::sets::{intersection_avx2 as intersection, near_avx2 as near};
     super::bodies!(32, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
-    super::bodies_varied!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    super::bodies_varied!(4, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    pub use super::byte_windows_avx2 as byte_windows;
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+    pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
+        crate::kernel::portable::gram_hashes(w, n, term, out, |x| x);
+    }
     super::bodies32!(32, #[target_feature(enable = "avx2")]);
-    super::bodies64!(8, 8, #[target_feature(enable = "avx2,bmi2")]);
+    super::bodies64!(8, 8, min_legacy61_low, #[target_feature(enable = "avx2,bmi2")]);
 }
 
 pub mod avx512 {
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
+    pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
+        crate::kernel::portable::gram_hashes_direct(w, n, term, out);
+    }
     pub use super::{byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits, edges_avx512 as edges};
     pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
     super::bodies!(64, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
     super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]);
-    super::bodies64!(64, 32, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
+    super::bodies64!(64, 32, min_legacy61, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
+}
+
+/// `x`, in a general register, where the compiler would take vector registers and lose by it.
+#[inline(always)]
+#[allow(unsafe_code)]
+pub fn scalar(mut x: u64) -> u64 {
+    // SAFETY: no instruction at all; `x` is said to be read and written.
+    unsafe { asm!("/* {0} */", inout(reg) x, options(pure, nomem, nostack, preserves_flags)) };
+    x
 }
 
 /// `kernel::min_affine32` without the 32-bit multiplication and the unsigned minimum that SSE4.1 brings.
 ///
-/// Two 32 x 32 -> 64 products hold four low halves, which one shuffle brings together; with the top bit turned, the
-/// signed comparison orders unsigned values, and turning it is part of adding `b`.
+/// Two 32 x 32 -> 64 products hold four low halves, which one shuffle brings together. Floats have had a maximum since
+/// SSE, and those from 0 to [`FINITE`] are ordered as their bits: so the greatest of `FINITE - value` is looked for, which
+/// is affine too. Started from 0, the maximum leaves out NaN and what is negative, and with it all values beyond
+/// `FINITE`. Where it stays near 0 or meets infinity the value is made anew: one of 2^m for m `xs`.
 #[allow(unsafe_code)]
 pub fn min_affine32_sse2(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
     // As many as stay in 16 registers.
     const GROUPS: usize = 2;
     const LANES: usize = 4 * GROUPS;
-    const TOP: u32 = 1 << 31;
+    const FINITE: u32 = f32::MAX.to_bits();
+    // From the least float that is not subnormal: what a processor makes of those depends on its settings.
+    const SURE: std::ops::RangeInclusive<u32> = f32::MIN_POSITIVE.to_bits()..=FINITE;
     let lanes = |from: &[u32]| -> [[u32; 4]; GROUPS] {
         std::array::from_fn(|g| std::array::from_fn(|i| from.get(4 * g + i).copied().unwrap_or_default()))
     };
     for ((out, a), b) in out.chunks_mut(LANES).zip(a.chunks(LANES)).zip(b.chunks(LANES)) {
-        let (a, b, start) = (lanes(a), lanes(b), lanes(out));
         let mut made = [[0u32; 4]; GROUPS];
         // SAFETY: SSE2 is part of every x86-64; all loads and stores are of whole local arrays, unaligned.
         unsafe {
             let load = |four: [u32; 4]| _mm_loadu_si128(four.as_ptr().cast());
-            let low = a.map(|a| load([a[0], 0, a[1], 0]));
-            let high = a.map(|a| load([a[2], 0, a[3], 0]));
-            let added = b.map(|b| load(b.map(|b| b ^ TOP)));
-            let least = start.map(|s| load(s.map(|s| s ^ TOP)));
-            let step = |least: __m128i, g: usize, x: __m128i| {
-                let (p, q) = (_mm_mul_epu32(low[g], x), _mm_mul_epu32(high[g], x));
-                let both = _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(p), _mm_castsi128_ps(q));
-                let value = _mm_add_epi32(_mm_castps_si128(both), added[g]);
-                let change = _mm_and_si128(_mm_xor_si128(least, value), _mm_cmpgt_epi32(least, value));
-                _mm_xor_si128(least, change)
-            };
-            let [mut first, mut second] = least;
+            let negated = lanes(a).map(|a| a.map(u32::wrapping_neg));
+            let low = negated.map(|a| load([a[0], 0, a[1], 0]));
+            let high = negated.map(|a| load([a[2], 0, a[3], 0]));
+            let added = lanes(b).map(|b| load(b.map(|b| FINITE.wrapping_sub(b))));
+            let mut most = [_mm_setzero_ps(); GROUPS];
             for x in xs {
-                let x = _mm_set1_epi64x(i64::from(*x));
-                first = step(first, 0, x);
-                second = step(second, 1, x);
+                let x = _mm_set1_epi32(*x as i32);
+                for g in 0..GROUPS {
+                    let (p, q) = (_mm_mul_epu32(low[g], x), _mm_mul_epu32(high[g], x));
+                    let both = _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(p), _mm_castsi128_ps(q));
+                    let turned = _mm_add_epi32(_mm_castps_si128(both), added[g]);
+                    // The second operand is the result where the first is NaN.
+                    most[g] = _mm_max_ps(_mm_castsi128_ps(turned), most[g]);
+                }
             }
-            let least = [first, second];
-            for (made, least) in made.iter_mut().zip(least) {
-                _mm_storeu_si128(made.as_mut_ptr().cast(), least);
+            for (made, most) in made.iter_mut().zip(most) {
+                _mm_storeu_ps(made.as_mut_ptr().cast(), most);
             }
         }
-        for (out, made) in out.iter_mut().zip(made.as_flattened()) {
-            *out = made ^ TOP;
+        for (i, (out, most)) in out.iter_mut().zip(made.as_flattened()).enumerate() {
+            if SURE.contains(most) {
+                *out = (*out).min(FINITE - most);
+            } else {
+                super::naive::min_affine32(&a[i..=i], &b[i..=i], xs, std::slice::from_mut(out));
+            }
         }
     }
 }
@@ -154,7 +178,57 @@ pub fn byte_windows_avx512(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
         // SAFETY: the store is of eight values of 64 bits.
         unsafe { _mm512_storeu_si512(eight.as_mut_ptr().cast(), x) };
     }
-    text::byte_windows(&bytes[done..], n, term, rest);
+    text::byte_windows(&bytes[done..], n, term, rest, |x| x);
+}
+
+/// `x * by` in each lane, from three products of 32 bits; `high` is the top half of each lane of `x`, brought down.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn multiply_avx2(x: __m256i, high: __m256i, by: u64) -> __m256i {
+    let (low_by, high_by) = (_mm256_set1_epi64x(by as i64), _mm256_set1_epi64x((by >> 32) as i64));
+    let cross = _mm256_add_epi64(_mm256_mul_epu32(high, low_by), _mm256_mul_epu32(x, high_by));
+    _mm256_add_epi64(_mm256_mul_epu32(x, low_by), _mm256_slli_epi64::<32>(cross))
+}
+
+/// `kernel::byte_windows`: eight windows from one load of 16 bytes.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn byte_windows_avx2(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
+    const EIGHT: usize = 8;
+    // Lane k of half h takes window 4 h + k.
+    const FROM: [[u8; 32]; 2] = {
+        let mut from = [[0; 32]; 2];
+        let mut i = 0;
+        while i < 64 {
+            from[i / 32][i % 32] = (i / 8 + i % 8) as u8;
+            i += 1;
+        }
+        from
+    };
+    let all = |x: u64| _mm256_set1_epi64x(x as i64);
+    let (keep, add) = (all(if n < 8 { (1u64 << (8 * n)) - 1 } else { u64::MAX }), all(term));
+    // SAFETY: the loads are of whole local arrays.
+    let from = FROM.map(|from| unsafe { _mm256_loadu_si256(from.as_ptr().cast()) });
+    let high = |x: __m256i| _mm256_srli_epi64::<32>(x);
+    let (full, rest) = out.as_chunks_mut::<EIGHT>();
+    let done = full.len() * EIGHT;
+    for (at, eight) in (0..).step_by(EIGHT).zip(full) {
+        let Some(sixteen) = bytes[at..].first_chunk::<16>() else { break };
+        // SAFETY: the load is of 16 bytes.
+        let sixteen = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(sixteen.as_ptr().cast()) });
+        for (four, from) in eight.as_chunks_mut::<4>().0.iter_mut().zip(from) {
+            let windows = _mm256_and_si256(_mm256_shuffle_epi8(sixteen, from), keep);
+            let mut x = _mm256_add_epi64(multiply_avx2(windows, high(windows), KP), add);
+            for _ in 0..2 {
+                // The top half stays as it is.
+                let top = high(x);
+                x = multiply_avx2(_mm256_xor_si256(x, top), top, K2);
+            }
+            // SAFETY: the store is of four values of 64 bits.
+            unsafe { _mm256_storeu_si256(four.as_mut_ptr().cast(), _mm256_xor_si256(x, high(x))) };
+        }
+    }
+    text::byte_windows(&bytes[done..], n, term, rest, |x| x);
 }
 
 /// `kernel::count_bits`: a hash is the mask under which 64 counters of a byte each count.

@@ -164,17 +164,13 @@ fn grams(level: Level, seeds: &Seeds, widths: &[u8], w: &[u64], out: &mut Vec<u6
     }
     for n in widths.iter().map(|n| usize::from(*n)).filter(|n| *n <= w.len()) {
         let term = seeds.window_term(n);
-        if n > DIRECT {
+        if n > kernel::WIDEST {
             rolling(w, n, term, out);
             continue;
         }
-        let mut powers = [1u64; DIRECT];
-        for j in (0..n - 1).rev() {
-            powers[j] = powers[j + 1].wrapping_mul(KP);
-        }
         let before = out.len();
         out.resize(before + w.len() + 1 - n, 0);
-        kernel::gram_hashes(level, w, &powers[..n], term, &mut out[before..]);
+        kernel::gram_hashes(level, w, n, term, &mut out[before..]);
     }
     shape
 }
@@ -182,9 +178,6 @@ fn grams(level: Level, seeds: &Seeds, widths: &[u8], w: &[u64], out: &mut Vec<u6
 fn short(widths: &[u8], tokens: usize) -> bool {
     tokens > 0 && widths.first().is_some_and(|n| tokens < usize::from(*n))
 }
-
-/// Up to this width each window is summed anew, side by side with its neighbours: n multiplications that wait for nothing.
-const DIRECT: usize = 16;
 
 /// Windows of any width: each sum from the one before.
 fn rolling(w: &[u64], n: usize, term: u64, out: &mut Vec<u64>) {

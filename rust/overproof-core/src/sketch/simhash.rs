@@ -79,8 +79,8 @@ impl super::Sketcher for Sketcher {
         self.add(hashes, state);
     }
     fn finish(&self, state: &State, out: &mut Vec<u64>) {
-        // weight with the bit > weight without it
-        let bit = |one: &i64| u64::from(2 * i128::from(*one) > i128::from(state.total));
+        // weight with the bit > weight without it: twice the one > total
+        let bit = |one: &i64| u64::from(*one > state.total >> 1);
         out.extend(state.ones.iter().map(|ones| ones.iter().rev().fold(0, |word, one| word << 1 | bit(one))));
     }
 }

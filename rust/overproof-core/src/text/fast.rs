@@ -178,14 +178,15 @@ impl Canonicalizer {
                 before = (at, out.len(), singles);
                 continue;
             }
-            if WORDS && entry == SINGLE_AS_IS {
+            if WORDS && entry == SINGLE_AS_IS && c.len_utf8() == THREE {
                 // What follows stands apart from a word before it.
                 out.push(b' ');
-                let (chars, len) = self.single_run(&text[at..], out);
-                at += len;
-                singles = Singles { count: singles.count + chars, open: true };
-                let last = text[..at].chars().next_back().map_or(0, char::len_utf8);
-                before = (at - last, out.len() - last - 1, Singles { count: singles.count - 1, open: chars > 1 });
+                let run = self.single_run(&bytes[at..], out);
+                at += run.len;
+                let (last, open) = (u32::from(run.last), run.before_last);
+                singles = Singles { count: singles.count + run.singles, open: run.last };
+                let emitted = if run.last { THREE + 1 } else { 1 };
+                before = (at - THREE, out.len() - emitted, Singles { count: singles.count - last, open });
                 continue;
             }
             if stays::<WORDS>(entry) {
@@ -205,26 +206,34 @@ impl Canonicalizer {
         singles.count
     }
 
-    /// Append the leading characters of `text` that are single tokens as they are, each with a space behind it; how many
-    /// there were, and of how many bytes.
-    fn single_run(&self, text: &str, out: &mut Vec<u8>) -> (u32, usize) {
+    /// Append the leading characters of three bytes that are single tokens as they are, each with a space behind it, or
+    /// separators, which become a space.
+    fn single_run(&self, bytes: &[u8], out: &mut Vec<u8>) -> SingleRun {
         const CHARS: usize = 16;
-        let (mut chars, mut len) = (0, 0);
-        let mut left = text.chars();
+        let mut run = SingleRun::default();
+        let mut left = bytes.as_chunks::<THREE>().0.iter();
         loop {
-            let mut made = [[b' '; 5]; CHARS];
+            // Four bytes are written for each, and the next ones over what was too many: no branch depends on which it is.
+            let mut made = [b' '; 4 * CHARS];
             let (mut written, mut done) = (0, 0);
-            let made = made.as_flattened_mut();
-            for c in left.by_ref().take(CHARS).take_while(|c| !c.is_ascii() && self.map.get(*c) == SINGLE_AS_IS) {
-                let of_c = c.encode_utf8(&mut made[written..]).len();
-                written += of_c + 1;
+            for &[a, b, c] in left.by_ref().take(CHARS) {
+                let bits = |byte: u8| usize::from(byte & 0x3F);
+                let entry = self.map.at(usize::from(a & 0x0F) << 12 | bits(b) << 6 | bits(c));
+                let single = entry == SINGLE_AS_IS;
+                if a & 0xF0 != 0xE0 || !(single || entry >> CLASS_SHIFT == class::SEPARATOR) {
+                    break;
+                }
+                let four = if single { [a, b, c, b' '] } else { [b' '; 4] };
+                made[written..written + 4].copy_from_slice(&four);
+                written += if single { 4 } else { 1 };
+                run.singles += u32::from(single);
+                (run.before_last, run.last) = (run.last, single);
                 done += 1;
             }
             out.extend_from_slice(&made[..written]);
-            chars += done;
-            len += written - done as usize;
-            if done < CHARS as u32 {
-                return (chars, len);
+            run.len += THREE * done;
+            if done < CHARS {
+                return run;
             }
         }
     }
@@ -252,6 +261,21 @@ impl Canonicalizer {
         }
         candidate.unwrap_or(text.len())
     }
+}
+
+/// Bytes of a character from U+0800 to U+FFFF.
+const THREE: usize = 3;
+
+/// What [`Canonicalizer::single_run`] met.
+#[derive(Default)]
+struct SingleRun {
+    /// Bytes of the text.
+    len: usize,
+    /// Tokens.
+    singles: u32,
+    /// Whether the last character is a token, and the one before it.
+    last: bool,
+    before_last: bool,
 }
 
 fn push(out: &mut Vec<u8>, c: char) {

@@ -60,7 +60,12 @@ impl<T: Copy + Eq> Trie<T> {
     /// The value of `c`.
     #[inline]
     pub(crate) fn get(&self, c: char) -> T {
-        let c = c as usize;
+        self.at(c as usize)
+    }
+
+    /// The value of a code point.
+    #[inline]
+    pub(crate) fn at(&self, c: usize) -> T {
         self.blocks[(usize::from(self.index[c >> Self::SHIFT]) << Self::SHIFT) | (c & (Self::WIDTH - 1))]
     }
 }
