@@ -63,9 +63,9 @@ def test_accounts_are_those_of_evidence() -> None:
 
 @pytest.mark.parametrize("k", [1, 4, 9])
 def test_innocents_are_accused_at_the_level_and_no_more(k: int) -> None:
-    runs = 300
+    runs = 250
     for setting in lab.SETTINGS:
-        made = lab.one_record_a_unit(lab.null_records(setting, runs=runs, k=k, units=100, seed=11))
+        made = lab.one_record_a_unit(lab.null_records(setting, runs=runs, k=k, units=60, seed=11))
         pvalues = {
             "line-up": lab.line_up_pvalues(lab.count_events(made)),
             "K by unit": lab.line_up_pvalues(lab.count_events(lab.fewer_redraws(made))),
