@@ -24,6 +24,12 @@ SUBJECTS = {
     "provenance": "the suspect is a model: who taught it, on models of known lineage",
     "null": "every test in made innocent worlds, and with each rule left out",
     "power": "what leaks are found, by edit, K and size",
+    "real-null": "line-ups of innocent real models, K = 1 and K = 4, beside the usual control",
+    "real-leak": "a leak of known size among real answers, by edit, and what the masks take",
+    "refusals": "real redraws of another sampler, snapshot, host or length: what they accuse and what refuses them",
+    "controls-only": "innocent real corpora as suspects of each other, without redraws",
+    "model-pairs": "the truth table of pairs of models, by overproof's scores",
+    "waterfall": "stock phrases, licences, code, prompts and famous text: which layer takes each, on real rows",
 }
 """Each is a module of this folder: ``measure()`` returns what is recorded, ``markdown(record)`` its tables."""
 

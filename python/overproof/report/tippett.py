@@ -33,7 +33,7 @@ def tippett(points: Mapping[str, Sequence[float]]) -> Markup:
     --------
     >>> svg = str(tippett({"log10_lr": [-1, 1], "related": [1, 1], "unrelated": [1, 0.2]}))
     >>> svg.startswith('<svg class="plot"'), svg.count('class="curve')
-    (True, 2)
+    (True, 4)
     """
     values = [float(value) for value in points["log10_lr"]]
     reach = max(0.5, math.ceil(2 * max(map(abs, values), default=0.0) * 1.05) / 2)
