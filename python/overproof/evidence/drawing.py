@@ -20,9 +20,9 @@ from overproof.errors import FormatError, IncompatibleError, InputError
 from overproof.evidence.canonical import digest
 from overproof.evidence.ledger import Ledger
 from overproof.evidence.log import GENERATION
-from overproof.evidence.plan import RULES, Plan, corpus_digest, groups_form, key_id, selection_digest, zoned
+from overproof.evidence.plan import RULES, Plan, corpus_digest, groups_form, selection_digest, zoned
 from overproof.evidence.result import between, count
-from overproof.evidence.selection import one_per_unit, sample_by_key
+from overproof.evidence.selection import key_id, one_per_unit, sample_by_key
 from overproof.evidence.units import log_units
 from overproof.io import read_corpus
 from overproof.join import similarity_join

@@ -17,6 +17,7 @@ from overproof.errors import FormatError, IncompatibleError, InputError
 from overproof.evidence.canonical import canonical, digest
 from overproof.evidence.drafts import SCORES
 from overproof.evidence.result import between, count
+from overproof.evidence.selection import key_id
 from overproof.shingle import Shingler
 
 SCHEMA = "overproof-plan-1"
@@ -296,19 +297,6 @@ def selection_digest(log: Corpus, rows: Any) -> str:
 def groups_form(groups: Mapping[str, Any]) -> dict[str, Any]:
     """Of groups that which the tests depend on: their accounts."""
     return {name: sorted(one["accounts"]) for name, one in groups.items()}
-
-
-def key_id(key: bytes) -> str:
-    """16 hex digits that tell a key from another and tell nothing of it.
-
-    Raises
-    ------
-    InputError
-        The key is too short or too long.
-    """
-    if not isinstance(key, bytes) or not 16 <= len(key) <= 64:
-        raise InputError("key: give 16 to 64 bytes, such as secrets.token_bytes(32)")
-    return hashlib.sha256(b"overproof key id\0" + key).hexdigest()[:16]
 
 
 def zoned(time: str | None, name: str) -> str | None:
