@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import overproof as op
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from overproof.evidence import (
     account_attribution,
@@ -20,7 +20,7 @@ from overproof.evidence import (
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "E", "7", "."]), min_size=1, max_size=12).map(" ".join)
 MAYBE = WORDS | st.none()
-SOME = st.none() | st.lists(WORDS, min_size=1, max_size=3)
+SOME = st.none() | st.lists(WORDS.map("a {}".format), min_size=1, max_size=3)
 ROWS = st.lists(st.tuples(MAYBE, MAYBE, MAYBE, MAYBE, st.lists(WORDS, max_size=2)), min_size=1, max_size=5)
 OPTIONS = st.fixed_dictionaries(
     {
@@ -58,6 +58,9 @@ def test_reordering_the_drafts_of_a_row_reorders_their_scores_bit_for_bit(
 def test_order_and_repeats_change_no_score(
     rows: list[Any], suspects: list[str], options: dict[str, Any], random: Any
 ) -> None:
+    # Of different texts with the same n-grams the first stands for all: its order counts.
+    kinds = {options["shingler"].transform([text])[0].tobytes() for text in suspects}
+    assume(len(kinds) == len(set(suspects)))
     table = scored(rows, suspects, options)
     order = random.sample(range(len(rows)), len(rows))
     theirs = [*random.sample(suspects, len(suspects)), random.choice(suspects)]

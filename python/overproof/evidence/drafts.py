@@ -87,7 +87,8 @@ def score_drafts(
 
     Notes
     -----
-    The score is the best among the 16 suspect texts that share most n-grams with the draft. A suspect text counts
+    The score is the best among the 16 suspect texts that share most n-grams with the draft; of different texts with the
+    same n-grams the first stands for all, so that then a run may depend on the suspect's order. A suspect text counts
     towards boilerplate by the least of its shingle hashes (a MinHash of one value): m texts of mutual Jaccard J count
     about 1 + (m - 1)(1 - J) times, so near-duplicates of a leaked text do not make its n-grams boilerplate. Between
     the values that control texts reach the logarithm of the share is linear, beyond the greatest it falls as
