@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,7 @@ def laws(runs: int, block: int) -> dict[str, Any]:
     made = lab.null_records("plain", runs=runs // 2, k=4, units=300)
     p = np.array([evidence.self_test(made.of_run(run)).pvalue for run in range(runs // 2)])
     out["self-test of 300 rows"] = {"runs": runs // 2, "rates": [float((p <= level).mean()) for level in LEVELS]}
+    out["ten suspects that hold much alike, BH"] = {"runs": runs, "any": many_suspects(runs), "level": 0.05}
     errors = [
         lab.account_errors(
             lab.leak_records(runs=block, k=9, units=200, leaked=30, guilty=2, found=np.array([60.0]), seed=seed)
@@ -129,6 +131,18 @@ def laws(runs: int, block: int) -> dict[str, Any]:
         name: float(np.mean([one[name] for one in errors])) for name in errors[0]
     } | {"runs": block * len(errors)}
     return out
+
+
+def many_suspects(runs: int, suspects: int = 10, alike: float = 0.7) -> float:
+    """How often BH accuses any of some innocent suspects of one log, whose drafts mostly fit them alike."""
+    base = lab.null_records("plain", runs=runs, k=4, units=100, seed=50)
+    p = []
+    for number in range(suspects):
+        own = lab.null_records("plain", runs=runs, k=4, units=100, seed=51 + number)
+        shared = np.random.default_rng(number).random(base.scores.shape) < alike
+        made = replace(base, scores=np.where(shared, base.scores, own.scores))
+        p.append(lab.line_up_pvalues(lab.count_events(made)))
+    return float(np.mean([evidence.fdr(row).rejected.any() for row in np.column_stack(p)]))
 
 
 def without(runs: int, ks: tuple[int, ...]) -> list[dict[str, Any]]:
