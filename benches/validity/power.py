@@ -13,7 +13,12 @@ from overproof.units import join_units
 from benches.validity.marks import table
 
 KS = (1, 4, 9)
-SCORES = ("run", "coverage")
+POOLS: dict[str, dict[str, Any]] = {
+    "run": {"score": "run"},
+    "run, 30 rows": {"score": "run", "boilerplate": 30},
+    "coverage": {"score": "coverage"},
+}
+"""Scores; the second takes only n-grams of over 30 rows for boilerplate."""
 SIZES = (50, 400)
 LEAKED = (5, 10, 20, 40)
 RUNS = 200
@@ -27,7 +32,7 @@ def measure(
 ) -> dict[str, Any]:
     """The table by edit, K, size and leak; what chance scores; and one large log."""
     start = time.process_time()
-    pools = {score: power.text_pool(1, units=units, k=max(KS), score=score) for score in SCORES}
+    pools = {score: power.text_pool(1, units=units, k=max(KS), **options) for score, options in POOLS.items()}
     seconds = {"pools": time.process_time() - start}
     cells = [
         {"score": score, "edit": edit, "k": k, "units": size, "leaked": leaked}

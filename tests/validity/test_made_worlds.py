@@ -36,7 +36,7 @@ def test_power_in_small() -> None:
 
 
 def newest(subject: str) -> dict[str, Any]:
-    return json.loads(max(RECORD.glob(f"*/*-{subject}.json"), key=lambda path: path.name).read_text())
+    return json.loads(max(RECORD.glob(f"*/????-??-??-{subject}.json"), key=lambda path: path.name).read_text())
 
 
 def test_the_recorded_rates_are_at_or_below_nominal() -> None:

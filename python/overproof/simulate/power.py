@@ -99,6 +99,7 @@ def text_pool(
     edits: Mapping[str, tuple[str, float]] = EDITED,
     documents: int = 400,
     score: str = "run",
+    boilerplate: bool | int = True,
     max_words: int = PROVIDER.max_words,
 ) -> TextPool:
     """Make served texts, redraws and suspects with edited copies of them, and score them all, with every mask.
@@ -115,7 +116,7 @@ def text_pool(
         Kind and strength of `edit` by name.
     documents : int
         Passages of each author's documentation on the web, which is the background, beside those that prompts ask for.
-    score : str
+    score, boilerplate
         As in `score_drafts`.
     max_words : int
         Length limit of the provider.
@@ -156,7 +157,9 @@ def text_pool(
     )
 
     def scored(corpus: list[str]) -> Floats:
-        return score_drafts(drafts[0], redraws, corpus, prompts=prompts, background=web, boilerplate=True, score=score)
+        return score_drafts(
+            drafts[0], redraws, corpus, prompts=prompts, background=web, boilerplate=boilerplate, score=score
+        )
 
     leaked = {}
     for name, (kind, strength) in edits.items():
