@@ -23,7 +23,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(RELEASE) ## make a small case, compare it, write demo/report.html and demo/report.json
+demo: $(RELEASE) ## a small case compared (demo/report.html), then a whole investigation (demo/story)
 	$(VENV)/bin/overproof demo --out demo
 
 .PHONY: test

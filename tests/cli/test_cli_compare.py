@@ -246,13 +246,21 @@ def test_info_is_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "demo"
-    assert main(["demo", "--out", str(folder)]) == 0
+    small = ["demo", "--out", str(folder), "--requests", "1000"]
+    assert main(small) == 0
     told = capsys.readouterr().out
     assert "planted leaks found" in told
-    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert "pooled accounts named: 6 of 6" in told
+    assert "Rung L2" in told
+    assert "0 differences" in told
+    first = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     assert {"report.html", "report.json", "served.jsonl", "truth.json"} <= first.keys()
-    assert main(["demo", "--out", str(folder), "--quiet"]) == 0
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    assert {"case.json", "report.html", "events.parquet"} <= {
+        path.name for path in (folder / "story/case-0001").iterdir()
+    }
+    assert main([*small, "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
+    assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == first
 
 
 def test_demo_into_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

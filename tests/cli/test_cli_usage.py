@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from overproof.cli import main
-from overproof.cli.options import SHARE, fields_of, named_controls
+from overproof.cli.options import SHARE, fields_of, named_paths
 from overproof.errors import MissingExtraError
 
 
@@ -54,7 +54,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["compare", "a", "b", "--errors", "hide"], "'hide' is not one of"),
         (["compare", "a", "b", "--control", "=x"], "must be PATH or NAME=PATH"),
         (["compare", "a", "b", "--control", "x="], "must be PATH or NAME=PATH"),
-        (["compare", "a", "b", "--control", "x.jsonl", "--control", "y/x.jsonl"], "two controls are called 'x'"),
+        (["compare", "a", "b", "--control", "x.jsonl", "--control", "y/x.jsonl"], "two corpora are called 'x'"),
         (["compare", "a", "b", "--control", "suspect=x"], "cannot be called 'suspect'"),
     ],
 )
@@ -90,7 +90,7 @@ def test_outputs_are_checked_before_the_work(tmp_path: Path, capsys: pytest.Capt
 def test_controls_have_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a=b.jsonl").write_text("")
-    assert named_controls(["people=x/y.jsonl", "d/poems.jsonl.zst", "a=b.jsonl", "d=e/f.jsonl"]) == {
+    assert named_paths(["people=x/y.jsonl", "d/poems.jsonl.zst", "a=b.jsonl", "d=e/f.jsonl"]) == {
         "people": "x/y.jsonl",
         "poems": "d/poems.jsonl.zst",
         "a=b": "a=b.jsonl",

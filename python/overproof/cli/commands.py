@@ -14,7 +14,7 @@ import click
 from ..compare import compare as _compare
 from ..errors import InputError
 from ..report.show import one_line
-from .options import SHARE, Sections, check_inputs, check_outputs, field_options, fields_of, named_controls
+from .options import SHARE, Sections, check_inputs, check_outputs, field_options, fields_of, named_paths
 from .progress import told, watched
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def compare(served: str, suspect: str, **chosen: Any) -> int:
     """
     import overproof as op
 
-    controls = named_controls(chosen["controls"])
+    controls = named_paths(chosen["controls"])
     background = chosen["background"]
     inputs = [served, suspect, *controls.values(), *([background] if background else [])]
     outputs = {"--report": chosen["report"], "--json": chosen["json_file"], "--matches": chosen["matches"]}
@@ -107,13 +107,19 @@ def compare(served: str, suspect: str, **chosen: Any) -> int:
     return TOO_MUCH if chosen["fail_above"] is not None and share > chosen["fail_above"] else 0
 
 
-@overproof.command(short_help="Make a small case and compare it.")
+@overproof.command(short_help="Make a small case, compare it, and tell a whole investigation.")
 @click.option("--out", default="demo", show_default=True, metavar="DIR", help="Folder for the case and its report.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Another seed, another case.")
+@click.option("--requests", type=click.IntRange(500), default=4000, show_default=True, help="Rows of the story's log.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
-def demo(out: str, seed: int, quiet: bool) -> int:
-    """Make a small case with a known truth, compare it, and write its report."""
+def demo(out: str, seed: int, requests: int, quiet: bool) -> int:
+    """Make a small case with a known truth, compare it, and write its report; then tell a whole investigation.
+
+    The investigation goes from a log to named accounts: screen, plan, redraws, tests, case.
+    """
     import overproof as op
+
+    from .story import tell
 
     folder = Path(out)
     _make_folder(folder)
@@ -138,6 +144,7 @@ def demo(out: str, seed: int, quiet: bool) -> int:
         print(made.summary() + "\n")
         _print(result.to_dict(), outputs)
         print("\n" + _truth(made.truth["suspect"], result.to_dict()))
+    tell(folder / "story", seed=seed, requests=requests, quiet=quiet)
     return 0
 
 

@@ -12,9 +12,10 @@ import click
 
 from ..errors import InputError
 from .commands import overproof
-from .options import check_inputs, named_controls
+from .options import check_inputs, named_paths
 from .plans import (
     fields,
+    groups_of,
     key_of,
     key_options,
     ledger_of,
@@ -35,7 +36,9 @@ CONTROL = "Texts that cannot hold served text: innocents for the self-test. May 
 @click.option("--served", required=True, metavar="LOG", help="The log that the plan was sampled from.")
 @click.option("--control", "controls", multiple=True, metavar="[NAME=]PATH", help=CONTROL)
 @click.option("--background", metavar="PATH", help="Texts that predate suspect and leak, such as public web text.")
-@click.option("--groups", metavar="FILE", help="Groups of accounts, as the plan fixed them.")
+@click.option(
+    "--groups", metavar="FILE", help="Groups of accounts, as the plan fixed them.  [default: beside the plan]"
+)
 @click.option("--case", "folder", required=True, metavar="DIR", help="Where the case goes: a new folder.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="All cores when not given; never changes a value.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -60,7 +63,7 @@ def investigate(path: str, served: str, folder: str, quiet: bool, **chosen: Any)
             f"{path}: the plan is not the one that the ledger {ledger.path} saw sealed: it was changed after "
             "sealing, or another ledger is needed (--ledger)"
         )
-    controls, background = named_controls(chosen["controls"]), chosen["background"]
+    controls, background = named_paths(chosen["controls"]), chosen["background"]
     check_inputs([served, *controls.values(), *([background] if background else [])])
     if (Path(folder) / "case.json").exists():
         raise InputError(f"--case: {folder} holds a case already: name another folder")
@@ -92,7 +95,7 @@ def investigate(path: str, served: str, folder: str, quiet: bool, **chosen: Any)
             background=read_corpus(background, threads=threads, text_field=chosen.get("background_text_field"))
             if background
             else None,
-            groups=read_groups(chosen["groups"]),
+            groups=read_groups(chosen["groups"] or (groups_of(path) if plan.groups else None)),
             plans={one["name"]: ledger.plans_against(one["digest"]) for one in plan.suspects},
             ledger_head=ledger.head,
             command=shlex.join(["overproof", *map(os.fspath, sys.argv[1:])]),

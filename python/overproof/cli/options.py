@@ -13,7 +13,7 @@ import click
 from .._files import check_writable
 from ..errors import InputError
 
-__all__ = ["SHARE", "Sections", "check_inputs", "check_outputs", "field_options", "fields_of", "named_controls"]
+__all__ = ["SHARE", "Sections", "check_inputs", "check_outputs", "field_options", "fields_of", "named_paths"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -94,12 +94,12 @@ class _Share(click.ParamType[float]):
 SHARE = _Share()
 
 
-def named_controls(given: Sequence[str]) -> dict[str, str]:
-    """Split ``name=path``; a control without a name is called by its file.
+def named_paths(given: Sequence[str], option: str = "--control") -> dict[str, str]:
+    """Split ``name=path``; a corpus without a name is called by its file.
 
     Examples
     --------
-    >>> named_controls(["people=a/b.jsonl", "c/poems.jsonl.zst"])
+    >>> named_paths(["people=a/b.jsonl", "c/poems.jsonl.zst"])
     {'people': 'a/b.jsonl', 'poems': 'c/poems.jsonl.zst'}
     """
     named: dict[str, str] = {}
@@ -108,11 +108,11 @@ def named_controls(given: Sequence[str]) -> dict[str, str]:
         if not equals or os.sep in name or os.path.exists(one):
             name, path = Path(one).name.partition(".")[0] or one, one
         if not name or not path:
-            raise click.BadParameter(f"{one!r} must be PATH or NAME=PATH", param_hint="--control")
-        if name == "suspect":
+            raise click.BadParameter(f"{one!r} must be PATH or NAME=PATH", param_hint=option)
+        if name == "suspect" and option == "--control":
             raise click.BadParameter("a control cannot be called 'suspect'; use NAME=PATH", param_hint="--control")
         if name in named:
-            raise click.BadParameter(f"two controls are called {name!r}; use NAME=PATH", param_hint="--control")
+            raise click.BadParameter(f"two corpora are called {name!r}; use NAME=PATH", param_hint=option)
         named[name] = path
     return named
 

@@ -14,7 +14,7 @@ import click
 from .._files import atomic_path
 from ..errors import InputError
 from .commands import overproof
-from .options import SHARE, check_inputs, check_outputs, named_controls
+from .options import SHARE, check_inputs, check_outputs, named_paths
 
 if TYPE_CHECKING:
     from ..corpus import Corpus
@@ -106,8 +106,36 @@ def read_served(path: str, how: dict[str, Any], *, threads: int | None = None) -
     return read_log(path, threads=threads, **how)
 
 
+def groups_of(path: str) -> str:
+    """Where the groups of a plan are."""
+    return f"{_stem(path)}.groups.json"
+
+
+def found_groups(plan: Plan, log: Corpus) -> dict[str, Any] | None:
+    """Groups in the log's metadata, by a seed that the plan fixes; None where there are no accounts or prompts."""
+    from ..evidence.groups import account_groups
+    from ..evidence.log import LINKS, seconds
+
+    if log.accounts is None or log.prompts is None:
+        return None
+    found = account_groups(
+        log.accounts.to_list(),
+        log.prompts,
+        times=None if log.times is None else seconds(log),
+        links={name: log.extra[name].to_list() for name in LINKS if name in log.extra} or None,
+        rng=int(plan.name[:8], 16),
+    )
+    return {str(one["id"]): {**one, "id": str(one["id"])} for one in found.groups}
+
+
+def _write_groups(path: str, groups: dict[str, Any]) -> None:
+    rows = [{**one, "id": name, "accounts": sorted(one["accounts"])} for name, one in sorted(groups.items())]
+    with atomic_path(path) as part:
+        part.write_text(json.dumps({"groups": rows}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
 def read_groups(path: str | None) -> dict[str, Any] | None:
-    """Groups of accounts, as `overproof screen --groups` writes them."""
+    """Groups of accounts: ``{"groups": [{"id", "accounts", ...}]}``."""
     if path is None:
         return None
     check_inputs([path])
@@ -115,7 +143,8 @@ def read_groups(path: str | None) -> dict[str, Any] | None:
         made = json.loads(Path(path).read_bytes())
         return {one["id"]: {**one, "accounts": list(one["accounts"])} for one in made["groups"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: is no file of groups, as `overproof screen --groups` writes them: {error}") from None
+        form = '{"groups": [{"id": ..., "accounts": [...]}]}'
+        raise InputError(f"{path}: is no file of groups, {form}: {error!r}") from None
 
 
 def chosen_fields(chosen: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -146,7 +175,7 @@ def new(suspects: tuple[str, ...], out: str, **chosen: Any) -> None:
     """
     from ..evidence.plan import Plan
 
-    named = named_controls(suspects)
+    named = named_paths(suspects, "--suspect")
     check_inputs(list(named.values()))
     check_outputs({"--out": out}, list(named.values()))
     if Path(out).exists():
@@ -235,7 +264,8 @@ def size(path: str, leaked: str, units: int | None, draws: str, **chosen: Any) -
 @click.option("--rate", type=SHARE, default=1.0, show_default=True, help="Share of the units.")
 @click.option("--draws", type=click.IntRange(1), default=9, show_default=True, help="Redraws of each record (K).")
 @click.option("--beacon", metavar="VALUE", help="A public random value of today, which with the plan fixes the seeds.")
-@click.option("--groups", metavar="FILE", help="Groups of accounts, as `overproof screen --groups` writes them.")
+@click.option("--groups", metavar="FILE", help="Groups of accounts of your own; found in LOG when not given.")
+@click.option("--no-groups", is_flag=True, help="Look for no groups of accounts.")
 @click.option("--out", required=True, metavar="FILE", help="The requests, for your own batch endpoint; none is sent.")
 @fields(*LOG_FIELDS)
 @key_options
@@ -250,9 +280,13 @@ def sample(path: str, log: str, rule: str, out: str, **chosen: Any) -> None:
     made = Plan.open(path)
     check_outputs({"--out": out}, [path, log])
     how = chosen_fields(chosen, LOG_FIELDS)
+    served = read_served(log, how)
+    groups = read_groups(chosen["groups"])
+    if groups is None and not chosen["no_groups"]:
+        groups = found_groups(made, served)
     made = plan_sample(
         made,
-        read_served(log, how),
+        served,
         read_suspects(made),
         out,
         key=key_of(path, chosen["key_file"]),
@@ -260,10 +294,12 @@ def sample(path: str, log: str, rule: str, out: str, **chosen: Any) -> None:
         rate=chosen["rate"],
         draws=chosen["draws"],
         beacon=chosen["beacon"],
-        groups=read_groups(chosen["groups"]),
+        groups=groups,
         read={"path": log, **how},
     )
     made.save(path)
+    if groups is not None:
+        _write_groups(groups_of(path), groups)
     records, draws = made.selection["records"], made.selection["draws"]  # type: ignore[index]
     ledger_of(path, chosen["ledger"]).add("sample", plan=made.name, hash=made.hash, records=records, draws=draws)
     _show(made)

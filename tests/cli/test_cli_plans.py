@@ -1,0 +1,107 @@
+"""The plan's commands, investigate and verify, where they refuse: each says what is wrong and what to do."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from overproof import simulate
+from overproof.cli import main
+
+pytest.importorskip("pyarrow", reason="the commands need overproof[cli]")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("plans")
+    log = simulate.api_log(
+        5, requests=600, accounts=20, templates=0, publishers=1, resellers=0, groups=(3,), pooled_share=0.4,
+        suspect=200, leak=90, resold=0, web=20, repeats=5,
+    )  # fmt: skip
+    log.write(made)
+    return made
+
+
+def call(folder: Path, *arguments: str) -> int:
+    return main([one.replace("@", f"{folder}/") for one in arguments])
+
+
+NEW = ("plan", "new", "--suspect", "rival=@suspect.jsonl", "--out")
+SAMPLE = ("@served.jsonl", "--select", "prompt", "--draws", "2", "--beacon", "1", "--no-groups", "--out")
+
+
+def test_from_plan_to_verified_case(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(folder, *NEW, "@a.plan.json", "--published", "2025-01-25T00:00Z", "--tau", "15") == 0
+    assert (folder / "a.plan.key").stat().st_mode & 0o077 == 0
+    assert "published  2025-01-25T00:00:00Z" in capsys.readouterr().out
+    assert call(folder, "plan", "size", "@a.plan.json", "--leaked", "1e2,1e4", "--units", "1000000") == 0
+    assert "10,000" in capsys.readouterr().out
+    assert call(folder, "investigate", "@a.plan.json", "--served", "@served.jsonl", "--case", "@case") == 1
+    assert "not sealed, so nothing may be searched" in capsys.readouterr().err
+    assert call(folder, "plan", "sample", "@a.plan.json", *SAMPLE, "@ask.jsonl") == 0
+    first = json.loads((folder / "ask.jsonl").read_text().partition("\n")[0])
+    assert set(first) == {"custom_id", "method", "url", "body"}
+    assert {"model", "messages", "temperature", "max_tokens", "seed"} <= set(first["body"])
+    simulate.answer_batch(folder / "ask.jsonl", folder / "drawn.jsonl")
+    assert call(folder, "plan", "seal", "@a.plan.json", "@drawn.jsonl") == 0
+    assert "grade      B'" in capsys.readouterr().out
+    run = ("investigate", "@a.plan.json", "--served", "@served.jsonl", "--control", "people=@people.jsonl", "-q")
+    assert call(folder, *run, "--background", "@background.jsonl", "--case", "@case") == 0
+    assert capsys.readouterr().out == ""
+    result = json.loads((folder / "case" / "case.json").read_text())
+    assert result["rungs"][0]["reached"]
+    assert result["manifest"]["plan_hash"] == result["plan"]["hash"]
+    assert call(folder, "verify", "@case") == 0
+    assert "0 differences" in capsys.readouterr().out
+    assert call(folder, *run, "--case", "@case") == 1
+    assert "holds a case already" in capsys.readouterr().err
+    # The same plan may be run again: its redraws are spent for others only.
+    assert call(folder, *run, "--case", "@again") == 0
+    ledger = [json.loads(line) for line in (folder / "overproof-ledger.jsonl").read_bytes().splitlines()]
+    assert [one["what"] for one in ledger] == ["new", "sample", "seal", "investigate"]
+    # Whoever changes the file after sealing is told.
+    plan = json.loads((folder / "a.plan.json").read_text())
+    (folder / "a.plan.json").write_text(json.dumps({**plan, "tau": 5.0}))
+    assert call(folder, *run, "--case", "@third") == 1
+    assert "changed after sealing" in capsys.readouterr().err
+
+
+def test_a_changed_case_does_not_verify(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if not (folder / "case").exists():
+        pytest.skip("the case of the test before is missing")
+    (tmp_path / "case").mkdir()
+    for file in (folder / "case").iterdir():
+        (tmp_path / "case" / file.name).write_bytes(file.read_bytes())
+    result: dict[str, Any] = json.loads((tmp_path / "case" / "case.json").read_text())
+    result["tests"][0]["wins"] += 1
+    (tmp_path / "case" / "case.json").write_text(json.dumps(result))
+    assert call(tmp_path, "verify", "@case") == 1
+    assert "line-up: wins is stated as" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("plan", "show", "@missing.json"), "there is no such plan"),
+        ((*NEW, "@b.json", "--published", "2025-01-25"), "has no zone"),
+        ((*NEW, "@b.json", "--tau", "-1"), "tau"),
+        (("plan", "new", "--suspect", "@missing.jsonl", "--out", "@b.json"), "no such file"),
+        (("plan", "new", "--suspect", "@suspect.jsonl", "--out", "@served.jsonl"), "is there already"),
+        (("verify", "@missing"), "holds no case"),
+    ],
+)
+def test_errors_say_what_to_do(
+    folder: Path, arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(folder, *arguments) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_steps_come_in_order(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(folder, *NEW, "@c.json", "--key-file", "@c.key") == 0
+    assert call(folder, "plan", "seal", "@c.json", "@drawn.jsonl", "--key-file", "@c.key") == 1
+    assert "chosen no record yet" in capsys.readouterr().err
+    assert call(folder, "plan", "sample", "@c.json", *SAMPLE, "@ask3.jsonl") == 0  # the key beside the plan
+    assert call(folder, "plan", "sample", "@c.json", *SAMPLE, "@ask3.jsonl") == 1
+    assert "chosen its records already" in capsys.readouterr().err
+    assert call(folder, "plan", "size", "@c.json", "--leaked", "many") == 2
