@@ -7,6 +7,7 @@ import io
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 
@@ -32,13 +33,17 @@ def tell(folder: Path, *, seed: int, requests: int, quiet: bool) -> None:
 
     _clear(folder)
     with contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext():
-        made = simulate.api_log(
-            seed, requests=requests, suspect=requests // 4, leak=requests // 20, resold=8, groups=(6,)
-        )
+        corpus: dict[str, Any] = {
+            "suspect": requests // 4,
+            "leak": requests // 20,
+            "resold": 8,
+            "web": 50,
+            "repeats": 20,
+        }
+        made = simulate.api_log(seed, requests=requests, groups=(6,), **corpus)
         paths = made.write(folder / "log-and-corpora")
-        calm = simulate.api_log(
-            seed + 1, requests=requests, groups=(), leak=(), suspect=50, resold=0, start="2024-10-01"
-        )
+        nothing: dict[str, Any] = {"suspect": 50, "leak": (), "resold": 0, "web": 10, "repeats": 5}
+        calm = simulate.api_log(seed + 1, requests=requests, groups=(), start="2024-10-01", **nothing)
         benign = calm.write(folder / "last-quarter")["served"]
         print("\nThe whole story, on a made log of another provider; every line that starts with $ can be typed.")
         log, plan, case = str(paths["served"]), str(folder / "case.plan.json"), str(folder / "case-0001")
