@@ -1,5 +1,6 @@
 """From a plan to a case on a made log: what is found, what is refused, and that tables give the statistics again."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,7 +12,8 @@ import overproof as op
 import pytest
 from overproof import simulate
 from overproof.errors import FormatError, IncompatibleError, InputError
-from overproof.evidence import Ledger, Plan, investigate, plan_sample, plan_seal, read_log, read_redraws
+from overproof.evidence import Ledger, Plan, commit_log, investigate, plan_sample, plan_seal, read_log, read_redraws
+from overproof.evidence.drawing import committed_at, row_hash
 
 pytest.importorskip("pyarrow", reason="cases are Parquet files")
 pytest.importorskip("jinja2", reason="cases have a report")
@@ -179,8 +181,6 @@ def test_units_that_lack_a_draft_are_left_out_whole(world: World) -> None:
 
 
 def test_spent_redraws_are_refused(world: World, tmp_path: Path) -> None:
-    from overproof.evidence.drawing import row_hash
-
     ledger = Ledger(tmp_path / "ledger.jsonl")
     assert world.redraws.ids is not None
     first = row_hash(
@@ -191,6 +191,41 @@ def test_spent_redraws_are_refused(world: World, tmp_path: Path) -> None:
         plan_seal(
             world.sampled, world.log, world.folder / "drawn.jsonl", world.folder / "out.jsonl", ledger=ledger
         )  # fmt: skip
+
+
+def test_a_plan_is_sealed_once_or_the_best_of_several_could_be_kept(world: World, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.add("seal", plan=world.sampled.name, hash=world.sealed.hash, suspects=[])
+    with pytest.raises(InputError, match="could be the best of several"):
+        plan_seal(
+            world.sampled, world.log, world.folder / "drawn.jsonl", world.folder / "out.jsonl", ledger=ledger
+        )  # fmt: skip
+
+
+def test_redraws_committed_to_in_time_are_of_grade_a(world: World) -> None:
+    rows = read_log(world.folder / "redraws.jsonl")
+    public = commit_log(rows, key=KEY).to_dict()
+    for time, grade in (("2025-01-02T00:00:00Z", "A"), ("2025-02-02T00:00:00Z", "B'")):
+        at = committed_at(rows, {**public, "timestamp": {"time": time}}, key=KEY)
+        plan = plan_seal(
+            world.sampled, world.log, world.folder / "redraws.jsonl", world.folder / "out.jsonl", committed=at
+        )  # fmt: skip
+        assert plan.grade == grade
+    with pytest.raises(InputError, match="no timestamp"):
+        committed_at(rows, public, key=KEY)
+    with pytest.raises(InputError, match="not those of the commitment"):
+        committed_at(rows.select(np.arange(len(rows) - 1)), public, key=KEY)
+
+
+def test_units_that_stand_in_the_background_leave_the_test(world: World) -> None:
+    first = world.case.columns["events"]["request_id"][0]
+    assert world.log.ids is not None
+    text = world.log.texts[world.log.ids.to_list().index(first)]
+    web = op.Corpus([*world.background.texts.to_list(), text])
+    found = world.run(background=web)
+    assert first not in found.columns["events"]["request_id"]
+    told = {one["reason"]: one["records"] for one in found.result["excluded"]}
+    assert told["a draft of its unit stands in the background"] >= 1
 
 
 def test_what_the_plan_was_not_sealed_for_is_refused(world: World) -> None:
@@ -272,11 +307,11 @@ def test_no_event_is_no_accusation(world: World) -> None:
     )
     simulate.answer_batch(world.folder / "ask2.jsonl", world.folder / "drawn2.jsonl")
     out = world.folder / "redraws2.jsonl"
-    token = world.folder / "token"
-    token.write_bytes(b"token")
+    drawn2 = (world.folder / "drawn2.jsonl").read_bytes()
+    token = hashlib.sha256(drawn2).digest() + b"\x02\x01\x07\x18\x0f20250601000000Z"
     plan = replace(plan, fetched="2026-01-01T00:00:00Z")
     sealed = plan_seal(
-        plan, world.log, world.folder / "drawn2.jsonl", out, timestamp=(token, "2025-06-01T00:00:00Z")
+        plan, world.log, world.folder / "drawn2.jsonl", out, timestamp=token
     )  # fmt: skip
     assert sealed.grade == "B"
     found = world.run(

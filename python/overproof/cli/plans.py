@@ -315,8 +315,9 @@ def sample(path: str, log: str, rule: str, out: str, **chosen: Any) -> None:
 @click.argument("drawn", metavar="DRAWN")
 @click.option("--leave-out", is_flag=True, help="Leave out units of which a draft is missing.")
 @click.option("--neutral", metavar="NAME", help="The neutral party that drew them.")
-@click.option("--timestamp-token", metavar="FILE", help="A third party's timestamp (RFC 3161) of DRAWN; it is carried.")
-@click.option("--timestamp-time", metavar="TIME", help="The time that it states.")
+@click.option("--timestamp-token", metavar="FILE", help="A third party's timestamp (RFC 3161) of DRAWN's SHA-256.")
+@click.option("--committed", metavar="FILE", help="What `overproof commit DRAWN` wrote when the outputs were served.")
+@click.option("--committed-key", metavar="FILE", help="The key of that commitment.")
 @key_options
 def seal(path: str, drawn: str, **chosen: Any) -> None:
     """Read what was drawn, refuse what was not asked for, and fix it: from here on nothing changes."""
@@ -324,8 +325,9 @@ def seal(path: str, drawn: str, **chosen: Any) -> None:
     from ..evidence.plan import Plan
 
     made = Plan.open(path)
-    if (chosen["timestamp_token"] is None) != (chosen["timestamp_time"] is None):
-        raise click.UsageError("--timestamp-token and --timestamp-time go together")
+    if (chosen["committed"] is None) != (chosen["committed_key"] is None):
+        raise click.UsageError("--committed and --committed-key go together")
+    check_inputs([one for name in ("timestamp_token", "committed", "committed_key") if (one := chosen[name])])
     ledger = ledger_of(path, chosen["ledger"])
     if made.log is None:
         raise InputError(f"{path}: the plan has chosen no record yet: run `overproof plan sample` first")
@@ -339,7 +341,8 @@ def seal(path: str, drawn: str, **chosen: Any) -> None:
         ledger=ledger,
         leave_out=chosen["leave_out"],
         neutral=chosen["neutral"],
-        timestamp=None if token is None else (token, chosen["timestamp_time"]),
+        timestamp=None if token is None else Path(token).read_bytes(),
+        committed=_committed(drawn, chosen["committed"], chosen["committed_key"]),
     )
     made.save(path)
     ledger.add("seal", plan=made.name, hash=made.hash, suspects=[one["digest"] for one in made.suspects])
@@ -360,6 +363,20 @@ def show(path: str, as_json: bool) -> None:
         print(canonical(made.to_dict()).decode())
     else:
         _show(made)
+
+
+def _committed(drawn: str, commitment: str | None, key: str | None) -> str | None:
+    """When DRAWN was committed to, as its commitment shows."""
+    from ..evidence.drawing import committed_at
+    from ..evidence.log import read_log
+
+    if commitment is None or key is None:
+        return None
+    try:
+        made = json.loads(Path(commitment).read_bytes())
+        return committed_at(read_log(drawn), made, key=Path(key).read_bytes())
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{commitment}: shows no commitment to {drawn}: {error}") from None
 
 
 def redraws_of(path: str) -> str:

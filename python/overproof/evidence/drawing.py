@@ -18,9 +18,11 @@ from overproof._files import atomic_path
 from overproof.corpus import Corpus
 from overproof.errors import FormatError, IncompatibleError, InputError
 from overproof.evidence.canonical import digest
+from overproof.evidence.commitment import commit_log
+from overproof.evidence.commitment import timestamp as stamped
 from overproof.evidence.ledger import Ledger
 from overproof.evidence.log import GENERATION
-from overproof.evidence.plan import RULES, Plan, corpus_digest, groups_form, selection_digest, zoned
+from overproof.evidence.plan import RULES, Plan, corpus_digest, groups_form, selection_digest
 from overproof.evidence.result import between, count
 from overproof.evidence.selection import key_id, one_per_unit, sample_by_key
 from overproof.evidence.units import log_units
@@ -263,8 +265,8 @@ def plan_seal(
     ledger: Ledger | None = None,
     leave_out: bool = False,
     neutral: str | None = None,
-    timestamp: tuple[str | os.PathLike[str], str] | None = None,
-    committed: bool = False,
+    timestamp: bytes | None = None,
+    committed: str | None = None,
 ) -> Plan:
     """Read what was drawn, refuse what does not fit what was asked, and fix it.
 
@@ -284,11 +286,10 @@ def plan_seal(
         Leave out units of which a draft is missing, whole and counted, rather than refuse.
     neutral : str, optional
         The neutral party that drew them.
-    timestamp : (path, str), optional
-        A third party's timestamp token over the drawn file, which is carried, and its time.
-    committed : bool
-        That the drawn file was committed in a log's Merkle tree before the suspect was published, as `verify_inclusion`
-        showed.
+    timestamp : bytes, optional
+        A third party's timestamp token (RFC 3161) over the SHA-256 of the drawn file; it is carried, and its time read.
+    committed : str, optional
+        When the drawn rows were committed to and timestamped, as `committed_at` found.
 
     Returns
     -------
@@ -347,6 +348,10 @@ def plan_seal(
         for draft, one in sorted(by_request[name].items()):
             lines.append(_redraw(plan, log, row, draft, one))
             hashes.append(row_hash(name, draft, one["text"]))
+    if ledger is not None and ledger.sealed(plan.name):
+        raise InputError(
+            "the ledger saw this plan sealed already: redraws that are drawn once more could be the best of several"
+        )
     if ledger is not None and (spent := ledger.spent(hashes, plan=plan.name)):
         raise InputError(
             f"{drawn}: {spent:,} of the redraws were opened by another investigation: they are spent, draw new ones"
@@ -359,8 +364,7 @@ def plan_seal(
     rows = len(lines)
     token = None
     if timestamp is not None:
-        held = Path(timestamp[0]).read_bytes()
-        token = {"sha256": hashlib.sha256(held).hexdigest(), "time": zoned(timestamp[1], "timestamp")}
+        token = stamped(timestamp, hashlib.sha256(Path(drawn).read_bytes()).digest())
     return replace(
         plan,
         redraws={
@@ -373,6 +377,35 @@ def plan_seal(
             "committed": committed,
         },
     )
+
+
+def committed_at(drawn: Corpus, commitment: Mapping[str, Any], *, key: bytes) -> str:
+    """When redraws were committed to: the time of the timestamp over the root of their tree.
+
+    Parameters
+    ----------
+    drawn : Corpus
+        The redraws, read as they were when `commit_log` was called.
+    commitment : mapping
+        As ``overproof commit`` wrote it, with its ``timestamp``.
+    key : bytes
+        The key of the commitment.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        The redraws are not those that were committed to, or nothing says when that was.
+    """
+    if commit_log(drawn, key=key).tree.root.hex() != commitment.get("root"):
+        raise InputError("the redraws are not those of the commitment: give the very file, and its key")
+    token = commitment.get("timestamp") or {}
+    if "time" not in token:
+        raise InputError("the commitment carries no timestamp, so nothing says when it was made")
+    return str(token["time"])
 
 
 def row_hash(request: str, draft: int, text: str) -> str:
@@ -438,7 +471,9 @@ def _own(row: dict[str, Any], where: str) -> dict[str, Any]:
     if isinstance(draft, str) and draft.isdecimal():
         draft = int(draft)
     if not isinstance(row.get("request_id"), str) or not isinstance(draft, int) or isinstance(draft, bool):
-        raise FormatError(f"{where}: give request_id (text), draft (from 1) and text")
+        raise FormatError(f"{where}: give request_id (text), draft (from 1), model and text")
+    if row.get("text") is not None and not isinstance(row.get("model"), str):
+        raise FormatError(f"{where}: does not say which model drew it: give the snapshot as model")
     text = row.get("text")
     if text is not None and not isinstance(text, str):
         raise FormatError(f"{where}: its text is no text")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from overproof.evidence.eligibility import Drafts, match_redraws
 from overproof.evidence.examples import examples
 from overproof.evidence.features import self_tests
 from overproof.evidence.log import seconds
+from overproof.evidence.masks import published
 from overproof.evidence.only_here import served_only_here
 from overproof.evidence.people import People, people, pseudonyms
 from overproof.evidence.recall import innocent_hits, planted_recall
@@ -126,6 +127,8 @@ def investigate(
     if not len(drafts.rows):
         said = "; ".join(f"{why}: {n:,}" for why, n in sorted(drafts.refused.items())) or "there is none"
         raise InputError(f"redraws: none can take part ({said}): draw again with the settings of what was served")
+    if background is not None:
+        drafts = _without_published(drafts, background, plan, threads)
     trial = _Trial.of(plan, served, drafts, background=background, groups=groups, key=key, threads=threads)
 
     tell("asking the drafts alone", 1, total)
@@ -216,6 +219,26 @@ def investigate(
             "ledger_head": ledger_head,
             "command": command,
         },
+    )
+
+
+def _without_published(drafts: Drafts, background: Corpus, plan: Plan, threads: int | None) -> Drafts:
+    """Leave out units of which a draft stands in the background: its mask would hide that draft alone."""
+    rows = [[own, *others] for own, others in zip(drafts.served, drafts.redraws, strict=True)]
+    kept = np.flatnonzero(~published(rows, background.texts, plan.make_shingler(), threads=threads))
+    if len(kept) == len(rows):
+        return drafts
+    if not len(kept):
+        raise InputError(
+            "background: a draft of every unit stands in it: give texts from before what was served"
+        )
+    return replace(
+        drafts,
+        rows=drafts.rows[kept],
+        served=[drafts.served[i] for i in kept.tolist()],
+        redraws=[drafts.redraws[i] for i in kept.tolist()],
+        k=drafts.k[kept],
+        refused={**drafts.refused, "a draft of its unit stands in the background": len(rows) - len(kept)},
     )
 
 

@@ -12,6 +12,7 @@ from overproof import _core
 from overproof.compare import FLOORS, LOST, SUSPECT_CAP
 from overproof.errors import InputError
 from overproof.evidence.result import count
+from overproof.join import similarity_join
 from overproof.shingle import Shingler, ShingleSets
 
 if TYPE_CHECKING:
@@ -21,6 +22,55 @@ Hashes = npt.NDArray[np.uint64]
 NOTHING: Hashes = np.zeros(0, np.uint64)
 RATE = 0.0005
 """An n-gram of the drafts is boilerplate above this share of the units, and above a floor solved per run."""
+
+
+PUBLISHED = 0.5
+"""A draft stands in the background if this share of its n-grams stands in one text of it."""
+
+
+def published(
+    drafts: Sequence[Sequence[str | None]], background: TextsLike, shingler: Shingler, *, threads: int | None = None
+) -> npt.NDArray[np.bool_]:
+    """Rows of which a draft stands in the background: a mask made of such a text would hide that draft alone.
+
+    Such a row leaves the test, whichever of its drafts it is: the rule does not know which one was served.
+
+    Parameters
+    ----------
+    drafts : sequence of n sequences of str or None
+        The served draft of each row, then its redraws.
+    background : TextsLike
+        Texts whose n-grams shall count for no draft.
+    shingler : Shingler
+        One width.
+    threads : int, optional
+        At most this many threads; never changes a value.
+
+    Returns
+    -------
+    bool[n]
+
+    Examples
+    --------
+    >>> rows = [["the kettle boils when its circuit closes", "a kettle heats"], ["water boils when it is hot", "so"]]
+    >>> published(rows, ["They say: the kettle boils when its circuit closes."], Shingler(3))
+    array([ True, False])
+    """
+    flat = [(i, draft) for i, row in enumerate(drafts) for draft in row if draft is not None]
+    out = np.zeros(len(drafts), np.bool_)
+    texts = _core.text_list(background)
+    if not flat or not texts:
+        return out
+    found = similarity_join(
+        shingler.transform([draft for _, draft in flat], errors="replace", threads=threads),
+        shingler.transform(background, missing="keep", errors="replace", threads=threads),
+        threshold=PUBLISHED,
+        metric="containment",
+        recall=1,
+        threads=threads,
+    )
+    out[[flat[at][0] for at in found.left.tolist()]] = True
+    return out
 
 
 def echoes(

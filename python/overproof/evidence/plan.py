@@ -209,8 +209,12 @@ class Plan:
     @property
     def _graded(self) -> tuple[str, str]:
         drawn, chosen = self.redraws or {}, self.selection or {}
-        if drawn.get("committed"):
-            return "A", "the redraws were committed in a log's Merkle tree before the suspect was published"
+        committed = drawn.get("committed")
+        if committed and self.published and committed < self.published:
+            return (
+                "A",
+                f"the redraws were committed to and timestamped at {committed}, before the suspect came out",
+            )
         token, fetched = drawn.get("timestamp"), self.fetched
         if chosen.get("rule") in ("prf", "all") and token and fetched and token["time"] < fetched:
             return (

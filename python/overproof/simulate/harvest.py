@@ -70,7 +70,11 @@ def harvest(
     early = log.seconds < published * 86_400 - LAG
     pages = _pages(log, early, hidden, background)
     taken = [_taken(log, early, "pooled", n, group if len(leak) > 1 else None) for group, n in enumerate(leak)]
-    stolen = {"leak": np.concatenate([*taken, np.zeros(0, np.int64)]), "resold": _taken(log, early, "reseller", resold, None)}
+    taken.append(np.zeros(0, np.int64))
+    stolen = {
+        "leak": np.concatenate(taken),
+        "resold": _taken(log, early, "reseller", resold, None),
+    }
     for name, routes in (("suspect", stolen), ("innocent", {})):
         rng = seeded(log.seed, name)
         rows: list[tuple[Row, Row]] = []
