@@ -13,7 +13,7 @@ NAMES = {
     *("NgramMatch", "ngram_match", "overlap_coefficient", "score_interval"),
     *("NgramTable",),
     *("Pairs", "candidate_pairs", "similarity_join", "similarity_topk"),
-    *("Comparison", "compare"),
+    *("Case", "Comparison", "compare"),
     *("evidence", "reference", "simulate"),
     *("OverproofError", "InputError", "IncompatibleError", "FormatError", "InternalError", "MissingExtraError"),
     *("build_info", "get_num_threads", "set_num_threads"),
