@@ -42,7 +42,7 @@ def score_drafts(
     """Score every served output and every redraw of it against the suspect corpus.
 
     A draft's score depends on the draft, its prompt, the background, the suspect, and with `boilerplate` on how many
-    rows hold an n-gram in any draft: swapping a served output and a redraw swaps their scores bit for bit.
+    drafts hold an n-gram: swapping a served output and a redraw swaps their scores bit for bit.
 
     Parameters
     ----------
@@ -57,10 +57,10 @@ def score_drafts(
     background : TextsLike, optional
         Texts whose n-grams count for no draft; they hold no draft, and predate the suspect and the first leak.
     boilerplate : bool or int
-        True: n-grams of numbers only, those that over ``max(20, 0.002 * texts)`` suspect texts hold, and those that
-        over ``max(floor, 0.0005 * rows)`` rows hold in any draft count for no draft; the floor is the least of 5, 6, 8,
-        ... 128 at which at most 1 % of the drafts lose over half of their n-grams. An integer takes the place of both
-        limits. Copies of one text in the suspect count once (see Notes).
+        True: n-grams of numbers only, those that over ``max(20, 0.002 * texts)`` suspect texts hold, and those that in
+        one draft a row over ``max(floor, 0.0005 * rows)`` rows hold, on average over the drafts, count for no draft;
+        the floor is the least of 5, 6, 8, ... 128 at which at most 1 % of the drafts lose over half of their n-grams.
+        An integer takes the place of both limits. Copies of one text in the suspect count once (see Notes).
     rarity : TextsLike, optional
         Control texts that hold no draft; the score becomes how rare it is among them, in powers of ten. Of
         ``"ngrams"`` the sum of -log10((m + 1) / (N + 1)) over the shared n-grams, m of N control texts holding each; of

@@ -229,9 +229,7 @@ def _without_published(drafts: Drafts, background: Corpus, plan: Plan, threads: 
     if len(kept) == len(rows):
         return drafts
     if not len(kept):
-        raise InputError(
-            "background: a draft of every unit stands in it: give texts from before what was served"
-        )
+        raise InputError("background: a draft of every unit stands in it: give texts from before what was served")
     return replace(
         drafts,
         rows=drafts.rows[kept],

@@ -122,11 +122,12 @@ def _turns(prompts: Any) -> list[list[str | None]]:
 
 
 def boilerplate(drafts: ShingleSets, units: npt.NDArray[np.int64], suspect: ShingleSets, asked: bool | int) -> Hashes:
-    """N-grams that many units of drafts hold, or many suspect texts.
+    """N-grams that the drafts of many units hold, or many suspect texts.
 
-    A unit holds what any of its drafts holds. A suspect text counts by the least of its shingle hashes, so that copies
-    of one text count once, and m texts of mutual Jaccard J about 1 + (m - 1)(1 - J) times; texts that share a template
-    and differ in the rest still count nearly each.
+    Every draft counts, and the limit grows with the number of drafts a unit has: were a unit to hold what any of
+    its drafts holds, more redraws would mask more, and cost the power that they are drawn for. A suspect text
+    counts by the least of its shingle hashes, so that copies of one text count once, and m texts of mutual Jaccard
+    J about 1 + (m - 1)(1 - J) times; texts that share a template and differ in the rest still count nearly each.
     """
     near = np.full(len(suspect), -1, np.int64)
     full = np.diff(suspect.indptr) > 0
@@ -142,10 +143,13 @@ def boilerplate(drafts: ShingleSets, units: npt.NDArray[np.int64], suspect: Shin
 
 
 def _common(drafts: ShingleSets, units: npt.NDArray[np.int64], asked: bool | int) -> Hashes:
-    """N-grams of too many units; the cap is the least floor at which few drafts lose over half of theirs."""
-    by_rate = int(np.ceil(RATE * len(np.unique(units))))
-    caps = [max(floor, by_rate) for floor in FLOORS] if asked is True else [int(asked)]
-    keys, counts = _core.frequent(drafts, units, caps[0])
+    """N-grams of too many drafts; the cap is the least floor at which few drafts lose over half of theirs."""
+    rows, there = len(np.unique(units)), int((np.diff(drafts.indptr) > 0).sum())
+    by_rate = int(np.ceil(RATE * rows))
+    of_one = [max(floor, by_rate) for floor in FLOORS] if asked is True else [int(asked)]
+    # In units that hold an n-gram in one draft each; integers, so that no rounding decides.
+    caps = [max(cap, cap * there // max(1, rows)) for cap in of_one]
+    keys, counts = _core.frequent(drafts, np.arange(len(drafts)), caps[0])
     if not len(keys):
         return NOTHING
     place = np.minimum(np.searchsorted(keys, drafts.hashes), len(keys) - 1)

@@ -87,16 +87,23 @@ def _held(texts: Sequence[Text], unit: Sequence[int]) -> Counter[Gram]:
     return Counter(gram for gram, _ in pairs)
 
 
-def _cap(texts: Sequence[Text], df: Counter[Gram], by_rate: int) -> int:
-    """The least floor at which at most 1 % of the texts of 20 tokens or more lose over half of their n-grams."""
+def _cap(texts: Sequence[Text], df: Counter[Gram], by_rate: int, drafts: int = 1, rows: int = 1) -> int:
+    """The least floor at which at most 1 % of the texts of 20 tokens or more lose over half of their n-grams.
+
+    Where each of the `rows` has several drafts, the cap is that many times as large.
+    """
     long = [text for text in texts if text.units >= 20]
     cap = 0
     for floor in FLOORS:
-        cap = max(floor, by_rate)
+        cap = _scaled(max(floor, by_rate), drafts, rows)
         lost = sum(sum(df[gram] > cap for gram in text.grams) > len(text.grams) / 2 for text in long)
         if not long or lost / len(long) <= 0.01:
             break
     return cap
+
+
+def _scaled(cap: int, drafts: int, rows: int) -> int:
+    return max(cap, cap * drafts // max(1, rows))
 
 
 def compare(
