@@ -7,7 +7,6 @@ use super::overlap::Rarity;
 use super::postings::Postings;
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::kernel::table;
 use crate::params::ShingleParams;
 use crate::score::spans::TokenHasher;
 use crate::shingle::ShingleSets;
@@ -406,16 +405,19 @@ impl CopyIndex {
         let parts = job.chunks(suspect.sets.len(), weight, |rows| {
             let mut part = Part::default();
             let kept = lock(&spare).pop();
-            let (mut seen, mut stages) = kept.unwrap_or_else(|| (Seen::new(self.len()), vec![0u8; self.len()]));
-            let last = rows.end;
+            let (mut work, mut stages) = kept.unwrap_or_else(|| (Work::new(self.len()), vec![0u8; self.len()]));
+            let (from, to) = (suspect.sets.range(rows.start).start, suspect.sets.range(rows.end - 1).end);
+            let mut held = Vec::new();
+            self.answers.postings.find(&suspect.sets.hashes[from..to], &mut held);
+            let mut held = held.as_slice();
             for row in rows {
-                // The next row's n-grams come out of memory while this row is at work.
-                if row + 1 < last {
-                    suspect.sets.row(row + 1).iter().for_each(|hash| self.answers.postings.prefetch(*hash));
-                }
-                self.row(suspect, row, rule, top, &mut seen, &mut stages, &mut part);
+                let end = suspect.sets.range(row).end - from;
+                let (of_row, others) = held.split_at(held.iter().take_while(|(at, _)| (*at as usize) < end).count());
+                work.take_up(suspect, from, of_row, &self.masks);
+                self.row(suspect, row, rule, top, &mut work, &mut stages, &mut part);
+                held = others;
             }
-            lock(&spare).push((seen, stages));
+            lock(&spare).push((work, stages));
             Ok(part)
         })?;
         let mut out = Matches { served: vec![0; self.len()], ..Matches::default() };
@@ -437,7 +439,8 @@ impl CopyIndex {
         Ok(out)
     }
 
-    /// Look for row `row` of `suspect`; `stages` holds, for each served row, at how many stages a text matched it so far.
+    /// Look for row `row` of `suspect`, which `work` has taken up; `stages` holds, for each served row, at how many stages
+    /// a text matched it so far.
     #[allow(clippy::too_many_arguments)] // what is looked for, by what rule, and where to
     fn row(
         &self,
@@ -445,18 +448,15 @@ impl CopyIndex {
         row: usize,
         rule: Rule,
         top: usize,
-        seen: &mut Seen,
+        work: &mut Work<'_>,
         stages: &mut [u8],
         part: &mut Part,
     ) {
         let (hashes, layers) = suspect.row(row);
         let (open, weight) = (suspect.open[row], suspect.weight(row));
-        let masked = hashes.len() as u32 - open;
+        let masked = (work.own.len() + work.both.len()) as u32;
+        let own = work.own.len() as u32;
         let enough = (rule.min_ngrams.ceil() as u32).clamp(1, CANDIDATE);
-        seen.kinds.clear();
-        seen.kinds.extend(hashes.iter().zip(layers).map(|(hash, layer)| self.kind(*hash, *layer)));
-        let masked_too = self.masked_too(hashes, &seen.kinds);
-        seen.find(&self.answers.postings, hashes, [Some(0), Some(1), None], usize::MAX);
         let mut best = [(0u32, -1i64); STAGES];
         let mut most = 0;
         let mut pairs: Vec<(u32, i64)> = Vec::new();
@@ -489,12 +489,15 @@ impl CopyIndex {
             *most = left.max(*most);
         };
         // Rows that share more unmasked n-grams first: the rest can soon neither match nor raise the score.
-        let mut level = seen.rows.iter().map(|(_, hits)| hits[0]).max().unwrap_or(0);
-        while level > most || (level > 0 && rule.accepts(level + masked, weight, open, 0)) {
+        let mut level = work.open.len() as u32;
+        if level + masked >= enough {
+            level = work.count_open();
+        }
+        while level > 0 && level + masked >= enough && (level > most || rule.accepts(level + masked, weight, open, 0)) {
             let mut next = 0;
-            for (right, [hits, own]) in &seen.rows {
+            for (right, hits) in &work.rows {
                 if *hits == level {
-                    let hits = level + own + masked_too(*right);
+                    let hits = level + own + work.masked_too(self.marks[*right as usize]);
                     if hits >= enough
                         && (level > most || rule.accepts(hits, weight, open, self.served.open[*right as usize]))
                     {
@@ -508,9 +511,9 @@ impl CopyIndex {
         }
         // Rows that share masked n-grams alone can match at the earlier stages. (The others were looked at, if it matters.)
         if rule.accepts(masked, weight, open, 0) {
-            let cut = seen.find(&self.answers.postings, hashes, [None, Some(1), Some(0)], self.limit);
-            for (right, [both, own]) in seen.rows.iter().filter(|(_, [both, own])| both + own >= enough) {
-                let hits = own + (both + cut).min(masked_too(*right));
+            let cut = work.count_masked(self.limit);
+            for (right, hits) in work.rows.iter().filter(|(_, hits)| *hits >= enough) {
+                let hits = (hits + cut).min(own + work.masked_too(self.marks[*right as usize]));
                 if rule.accepts(hits, weight, open, self.served.open[*right as usize]) {
                     look(*right, hits, true, &mut most);
                 }
@@ -523,30 +526,6 @@ impl CopyIndex {
         part.pairs.extend(pairs.into_iter().map(|(hits, right)| (row as i64, right, hits)));
         part.best.push(best.map(|b| b.1));
         part.score.push(score);
-    }
-
-    fn kind(&self, hash: u64, masked: u8) -> u8 {
-        match masked {
-            layer::NONE => kind::OPEN,
-            _ if self.masks.layer(hash) == layer::NONE => kind::OWN,
-            _ => kind::BOTH,
-        }
-    }
-
-    /// How many n-grams that both sides mask a served row may share with a text, at most.
-    fn masked_too<'s>(&'s self, hashes: &[u64], kinds: &[u8]) -> impl Fn(u32) -> u32 + use<'s> {
-        // The places of one n-gram, those of a second one, and the n-grams beyond.
-        let (mut once, mut twice, mut more) = (0u128, 0u128, 0);
-        for (hash, _) in hashes.iter().zip(kinds).filter(|(_, kind)| **kind == kind::BOTH) {
-            let mark = mark(*hash);
-            more += u32::from(twice & mark != 0);
-            twice |= once & mark;
-            once |= mark;
-        }
-        move |row| {
-            let marks = self.marks[row as usize];
-            more + (marks & once).count_ones() + (marks & twice).count_ones()
-        }
     }
 
     /// Shared n-grams that each stage still counts.
@@ -584,52 +563,86 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What masks an n-gram of a suspect text.
-mod kind {
-    pub const OPEN: u8 = 0;
-    /// Its own side alone: no more served rows hold it than hold unmasked n-grams.
-    pub const OWN: u8 = 1;
-    pub const BOTH: u8 = 2;
-}
-
-/// Counts how many n-grams of a text each served row holds.
-struct Seen {
-    /// Of each n-gram of the text.
-    kinds: Vec<u8>,
+/// The n-grams of a suspect text that served rows hold, and how many of them each row holds.
+struct Work<'s> {
+    /// The rows of each n-gram that is not masked, of each that the suspect side alone masks, of each that both mask.
+    open: Vec<&'s [u32]>,
+    own: Vec<&'s [u32]>,
+    both: Vec<&'s [u32]>,
+    /// Of the n-grams that both mask: the places of one, those of a second one, and the n-grams beyond.
+    once: u128,
+    twice: u128,
+    more: u32,
     /// By served row; all 0 between texts.
-    counts: Vec<[u32; 2]>,
-    /// The rows that hold any, and how many.
-    rows: Vec<(u32, [u32; 2])>,
+    counts: Vec<u32>,
+    /// The rows that hold any of the n-grams counted last, and how many.
+    rows: Vec<(u32, u32)>,
 }
 
-impl Seen {
+impl<'s> Work<'s> {
     fn new(rows: usize) -> Self {
-        Seen { kinds: Vec::new(), counts: vec![[0; 2]; rows], rows: Vec::new() }
+        Work {
+            open: Vec::new(),
+            own: Vec::new(),
+            both: Vec::new(),
+            once: 0,
+            twice: 0,
+            more: 0,
+            counts: vec![0; rows],
+            rows: Vec::new(),
+        }
     }
 
-    /// Fill `rows` from the first `limit` rows of each n-gram; `counter` says where each kind is counted, if at all. The
-    /// number of n-grams that more rows hold.
-    fn find(&mut self, postings: &Postings, hashes: &[u64], counter: [Option<usize>; 3], limit: usize) -> u32 {
-        self.rows.clear();
-        let mut cut = 0;
-        // All lists are asked for before the first is read.
-        let counted = |(hash, kind): (&u64, &u8)| Some((counter[usize::from(*kind)]?, postings.get(*hash)));
-        let lists: Vec<(usize, &[u32])> =
-            hashes.iter().zip(&self.kinds).filter_map(counted).filter(|(_, rows)| !rows.is_empty()).collect();
-        lists.iter().for_each(|(_, rows)| table::prefetch(&rows[0]));
-        for (counter, rows) in lists {
-            cut += u32::from(rows.len() > limit);
-            for row in &rows[..rows.len().min(limit)] {
-                let count = &mut self.counts[*row as usize];
-                if *count == [0; 2] {
-                    self.rows.push((*row, [0; 2]));
-                }
-                count[counter] += 1;
+    /// Take up a text of `suspect`, whose n-grams are `held` by the rows there; `from` is the place of place 0.
+    fn take_up(&mut self, suspect: &Side, from: usize, held: &[(u32, &'s [u32])], masks: &Masks) {
+        [&mut self.open, &mut self.own, &mut self.both].into_iter().for_each(Vec::clear);
+        (self.once, self.twice, self.more) = (0, 0, 0);
+        for (at, rows) in held {
+            let at = from + *at as usize;
+            if suspect.layers[at] == layer::NONE {
+                self.open.push(rows);
+            } else if masks.layer(suspect.sets.hashes[at]) == layer::NONE {
+                self.own.push(rows);
+            } else {
+                let mark = mark(suspect.sets.hashes[at]);
+                self.more += u32::from(self.twice & mark != 0);
+                self.twice |= self.once & mark;
+                self.once |= mark;
+                self.both.push(rows);
             }
         }
-        self.rows.iter_mut().for_each(|(row, hits)| *hits = std::mem::take(&mut self.counts[*row as usize]));
-        cut
     }
+
+    /// How many n-grams that both sides mask a served row with these `marks` may share with the text, at most.
+    fn masked_too(&self, marks: u128) -> u32 {
+        self.more + (marks & self.once).count_ones() + (marks & self.twice).count_ones()
+    }
+
+    /// Count the n-grams that are not masked; the most that a row holds.
+    fn count_open(&mut self) -> u32 {
+        count(&self.open, usize::MAX, &mut self.counts, &mut self.rows);
+        self.rows.iter().map(|(_, hits)| *hits).max().unwrap_or(0)
+    }
+
+    /// Count masked n-grams in the first `limit` rows of each; the number of n-grams that more rows hold.
+    fn count_masked(&mut self, limit: usize) -> u32 {
+        self.own.append(&mut self.both);
+        count(&self.own, limit, &mut self.counts, &mut self.rows);
+        self.own.iter().filter(|rows| rows.len() > limit).count() as u32
+    }
+}
+
+/// Fill `rows` from the first `limit` rows of each list; `counts` is all 0 before and after.
+fn count(lists: &[&[u32]], limit: usize, counts: &mut [u32], rows: &mut Vec<(u32, u32)>) {
+    rows.clear();
+    for row in lists.iter().flat_map(|list| &list[..list.len().min(limit)]) {
+        let count = &mut counts[*row as usize];
+        if *count == 0 {
+            rows.push((*row, 0));
+        }
+        *count += 1;
+    }
+    rows.iter_mut().for_each(|(row, hits)| *hits = std::mem::take(&mut counts[*row as usize]));
 }
 
 #[derive(Default)]

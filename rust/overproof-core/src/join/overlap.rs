@@ -21,7 +21,7 @@ use crate::shingle::ShingleSets;
 /// Bytes of one hash on the right side: its set twice while it is shingled, its place in the rarity table.
 const RIGHT_HASH: usize = 24;
 /// Bytes of one posting while its index is built, and of its hash in the prefixes.
-const POSTING: usize = 60;
+const POSTING: usize = 50;
 /// Bytes of one hash on the left side: its set, twice while it is shingled.
 const LEFT_HASH: usize = 24;
 /// Bytes of one row: boundaries and flags.
