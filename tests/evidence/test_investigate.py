@@ -217,6 +217,18 @@ def test_redraws_committed_to_in_time_are_of_grade_a(world: World) -> None:
         committed_at(rows.select(np.arange(len(rows) - 1)), public, key=KEY)
 
 
+def test_commitments_are_checked_and_stand_in_the_manifest(world: World) -> None:
+    day = commit_log(world.log, key=KEY)
+    assert world.log.ids is not None
+    request = world.log.ids[3] or ""
+    public = day.to_dict() | {"created": "2025-01-31T00:00:00Z", "proofs": {request: day.prove(request, key=KEY)}}
+    entry = world.run(commitments=[public]).result["manifest"]["merkle"][0]
+    assert (entry["root"], entry["records"], entry["proofs"]) == (public["root"], len(world.log), 1)
+    false = {**public, "root": "00" * 32}
+    with pytest.raises(InputError, match="does not hold under the root"):
+        world.run(commitments=[false])
+
+
 def test_units_that_stand_in_the_background_leave_the_test(world: World) -> None:
     first = world.case.columns["events"]["request_id"][0]
     assert world.log.ids is not None

@@ -107,7 +107,7 @@ def make_case(
                 "key_id": "case-0417",
                 "plan_hash": "5e" * 32,
                 "ledger_head": "1e" * 32,
-                "merkle": [{"day": "2025-01-09", "root": "77" * 32, "records": 3500, "proofs": 12}],
+                "merkle": [{"day": "2025-01-09", "root": "77" * 32, "records": 3500, "proofs": 12, "timestamp": None}],
                 "command": "overproof investigate case.plan.json --served log/ --case case-0417/",
             },
         }

@@ -1,4 +1,4 @@
-"""The command line: ``overproof compare``, ``overproof demo``, ``overproof info``.
+"""The command line; ``overproof --help`` lists the commands.
 
 Exit codes: 0 done, 1 input that cannot be used, 2 wrong usage, 3 more than ``--fail-above``, 130 interrupted.
 """

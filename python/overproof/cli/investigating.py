@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import sys
@@ -39,6 +40,7 @@ CONTROL = "Texts that cannot hold served text: innocents for the self-test. May 
 @click.option(
     "--groups", metavar="FILE", help="Groups of accounts, as the plan fixed them.  [default: beside the plan]"
 )
+@click.option("--commit", "commits", multiple=True, metavar="FILE", help="What `overproof commit` wrote for a day.")
 @click.option("--case", "folder", required=True, metavar="DIR", help="Where the case goes: a new folder.")
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="All cores when not given; never changes a value.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -98,6 +100,7 @@ def investigate(path: str, served: str, folder: str, quiet: bool, **chosen: Any)
             groups=read_groups(chosen["groups"] or (groups_of(path) if plan.groups else None)),
             plans={one["name"]: ledger.plans_against(one["digest"]) for one in plan.suspects},
             ledger_head=ledger.head,
+            commitments=[_commitment(one) for one in chosen["commits"]],
             command=shlex.join(["overproof", *map(os.fspath, sys.argv[1:])]),
             threads=threads,
             progress=bars.comparing,
@@ -111,6 +114,16 @@ def investigate(path: str, served: str, folder: str, quiet: bool, **chosen: Any)
         width = os.get_terminal_size().columns if sys.stdout.isatty() else 80
         print(render(case.result, width=width, color=sys.stdout.isatty() and "NO_COLOR" not in os.environ), end="")
         print(f"Wrote {folder}")
+
+
+def _commitment(path: str) -> dict[str, Any]:
+    check_inputs([path])
+    try:
+        made: dict[str, Any] = json.loads(Path(path).read_bytes())
+        made["root"], made["size"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: is no commitment, as `overproof commit` writes it: {error!r}") from None
+    return made
 
 
 @overproof.command(short_help="Compute a case's statistics again from its tables.")

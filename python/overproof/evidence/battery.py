@@ -56,6 +56,8 @@ class Battery:
         None where no row was served after the suspect was published.
     wins_by_draft : int64[K + 1]
         Events that the served draft won (0), and each redraw.
+    expected : float
+        Events that the served draft would win by chance: the sum of 1 / (K + 1) over them.
     refused : str
         Why no p-value may be given; empty where one may.
     alpha : float
@@ -78,6 +80,7 @@ class Battery:
     e_value: EProcess
     placebo: TimePlacebo | None
     wins_by_draft: npt.NDArray[np.int64]
+    expected: float
     refused: str
     alpha: float
     plans: int
@@ -133,6 +136,8 @@ class Battery:
                 made.pop(bulk, None)
             main = name == "line-up"
             made |= {"g_star": _finite(self.sensitivity.g_star) if main else None}
+            if name == "line-up":
+                made |= {"expected": self.expected}
             if name == "leak rate":
                 made |= {"planted": self.planted, "found": self.found}
             made["pvalue_adjusted"] = _finite(self.adjusted if main else min(1.0, made["pvalue"] * self.plans))
@@ -235,6 +240,7 @@ def battery(
         e_value=e_process(main, tau=[tau, *taus], lam=lam),
         placebo=time_placebo(placebo, tau=tau) if len(placebo) else None,
         wins_by_draft=wins_by_draft(main, tau=tau),
+        expected=math.fsum(1 / here[tested.events].sum(axis=1)),
         refused=refused,
         alpha=alpha,
         plans=plans,

@@ -19,6 +19,7 @@ from overproof.corpus import Corpus
 from overproof.errors import InputError
 from overproof.evidence.assemble import assemble, event_rows, inputs_of
 from overproof.evidence.battery import Battery, battery, over_suspects
+from overproof.evidence.commitment import verify_proof
 from overproof.evidence.controls import rank_among_controls
 from overproof.evidence.drafts import draft_waterfall, score_drafts
 from overproof.evidence.eligibility import Drafts, match_redraws
@@ -57,6 +58,7 @@ def investigate(
     plans: Mapping[str, int] | None = None,
     account_alpha: float = 0.05,
     audit_texts: int = 200,
+    commitments: Sequence[Mapping[str, Any]] = (),
     command: str | None = None,
     ledger_head: str | None = None,
     threads: int | None = None,
@@ -88,6 +90,8 @@ def investigate(
         Family-wise error rate of naming an account or a group.
     audit_texts : int
         Records outside the test that are planted by each edit, to measure recall; 0: no audit.
+    commitments : sequence of mappings, optional
+        What `overproof commit` wrote for days of the log, with the records that were opened: all are checked.
     command, ledger_head : str, optional
         The command line, and the hash of the ledger's last entry, for the manifest.
     threads : int, optional
@@ -216,10 +220,32 @@ def investigate(
             "seeds": {"permutation": seed, "audit": seed},
             "key_id": plan.key_id,
             "plan_hash": plan.hash,
+            "merkle": [_committed(one, served) for one in commitments],
             "ledger_head": ledger_head,
             "command": command,
         },
     )
+
+
+def _committed(one: Mapping[str, Any], log: Corpus) -> dict[str, Any]:
+    """A day's commitment with the proofs of its opened records, which must hold and be records of this log."""
+    proofs = one.get("proofs") or {}
+    row_of = {name: row for row, name in enumerate(log.ids.to_list())} if log.ids is not None else {}
+    for request, proof in proofs.items():
+        record = proof.get("record", {})
+        row = row_of.get(request)
+        if not verify_proof(one, proof) or record.get("id") != request:
+            raise InputError(f"commitments: the proof of {request!r} does not hold under the root {one.get('root')}")
+        if row is None or record.get("text") != log.texts[row]:
+            raise InputError(f"commitments: {request!r} was committed to with another text than the log has")
+    stamped = one.get("timestamp") or {}
+    return {
+        "day": stamped.get("time") or one.get("created"),
+        "root": one["root"],
+        "records": one["size"],
+        "proofs": len(proofs),
+        "timestamp": stamped.get("sha256"),
+    }
 
 
 def _without_published(drafts: Drafts, background: Corpus, plan: Plan, threads: int | None) -> Drafts:
@@ -340,14 +366,19 @@ def _self_tests(trial: _Trial, controls: Mapping[str, Corpus]) -> tuple[list[dic
     if innocents:
         table = score_drafts(served, redraws, innocents, prompts=trial.prompts, **trial.how)
     found = self_tests(served, redraws, innocents=table, threads=trial.how["threads"])
-    return [{"name": name, **one.to_dict()} for name, one in found.items()], table
+    out = [{"name": name, **one.to_dict(), "why": ""} for name, one in found.items()]
+    if trial.drafts.k.max() < 2:
+        why = "with one redraw a unit both drafts are equally like each other"
+        nothing = {"statistic": None, "pvalue": None, "interval": None, "n": 0, "level": None, "assumption": ""}
+        out.insert(0, {"name": "similarity to the other drafts", **nothing, "passed": None, "why": why})
+    return out, table
 
 
 def _refusal(plan: Plan, tested: Sequence[Mapping[str, Any]]) -> str:
     """Why no p-value may be given, or nothing."""
     if plan.grade == "C":
         return f"the redraws are of grade C, which is exploratory ({plan.why_grade})."
-    failed = [one for one in tested if not one["passed"]]
+    failed = [one for one in tested if one["passed"] is False]
     if failed:
         which = " and ".join(f"{one['name']} (p = {one['pvalue']:.2g})" for one in failed)
         return f"served outputs and redraws differ without the suspect, in {which}: they were not drawn alike."
