@@ -55,8 +55,10 @@ def test_from_plan_to_verified_case(folder: Path, capsys: pytest.CaptureFixture[
     assert "0 differences" in capsys.readouterr().out
     assert call(folder, *run, "--case", "@case") == 1
     assert "holds a case already" in capsys.readouterr().err
-    # The same plan may be run again: its redraws are spent for others only.
-    assert call(folder, *run, "--case", "@again") == 0
+    # The same plan may be run again: its redraws are spent for others only; not with a background that suits better.
+    assert call(folder, *run, "--background", "@background.jsonl", "--case", "@again") == 0
+    assert call(folder, *run, "--case", "@other") == 1
+    assert "other controls or another background" in capsys.readouterr().err
     ledger = [json.loads(line) for line in (folder / "overproof-ledger.jsonl").read_bytes().splitlines()]
     assert [one["what"] for one in ledger] == ["new", "sample", "seal", "investigate"]
     # Whoever changes the file after sealing is told.
@@ -77,6 +79,25 @@ def test_a_changed_case_does_not_verify(folder: Path, tmp_path: Path, capsys: py
     (tmp_path / "case" / "case.json").write_text(json.dumps(result))
     assert call(tmp_path, "verify", "@case") == 1
     assert "line-up: wins is stated as" in capsys.readouterr().out
+
+
+def test_nothing_is_chosen_again_between_the_steps(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(folder, *NEW, "@d.plan.json", "--ledger", "@d.ledger") == 0
+    new = (folder / "d.plan.json").read_bytes()
+    own = ("--ledger", "@d.ledger")
+    assert call(folder, "plan", "sample", "@d.plan.json", *SAMPLE, "@ask-d.jsonl", *own) == 0
+    sampled = json.loads((folder / "d.plan.json").read_text())
+    # Another beacon, after the first redraws did not suit: the plan's copy is put back.
+    (folder / "d.plan.json").write_bytes(new)
+    again = ("plan", "sample", "@d.plan.json", *SAMPLE, "@ask-d.jsonl", *own)
+    assert call(folder, *again, "--beacon", "2") == 1
+    assert "saw this plan sampled in another way" in capsys.readouterr().err
+    assert call(folder, *again) == 0  # the same once more, as after a crash
+    simulate.answer_batch(folder / "ask-d.jsonl", folder / "drawn-d.jsonl")
+    # Another tau, once the redraws are known.
+    (folder / "d.plan.json").write_text(json.dumps({**sampled, "tau": 5.0}))
+    assert call(folder, "plan", "seal", "@d.plan.json", "@drawn-d.jsonl", *own) == 1
+    assert "changed after its records were chosen" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,11 @@ def test_plans_against_a_suspect_are_those_sealed(ledger: Ledger) -> None:
     assert ledger.sealed("b") == ["h2", "h3"]
 
 
+def test_a_plan_that_was_sampled_and_never_sealed_counts(ledger: Ledger) -> None:
+    ledger.add("sample", plan="b", hash="h4")
+    assert (ledger.plans_against("s"), ledger.sampled("b")) == (2, ["h4"])
+
+
 def test_redraws_are_spent_for_other_plans_only(ledger: Ledger) -> None:
     assert ledger.spent(["r1", "r3"], plan="b") == 1
     assert ledger.spent(["r1", "r3"], plan="a") == 0

@@ -51,9 +51,10 @@ def investigate(path: str, served: str, folder: str, quiet: bool, **chosen: Any)
 
     The suspect is searched only now. Nothing is stated beyond the rung of the claims ladder that the tests reach.
     """
+    from ..evidence.canonical import digest
     from ..evidence.drawing import read_redraws, row_hash
     from ..evidence.investigate import investigate as run
-    from ..evidence.plan import Plan
+    from ..evidence.plan import Plan, corpus_digest
     from ..io import read_corpus
 
     plan = Plan.open(path)
@@ -85,18 +86,29 @@ def investigate(path: str, served: str, folder: str, quiet: bool, **chosen: Any)
         if spent := ledger.spent(opened, plan=plan.name):
             raise InputError(f"{path}: {spent:,} of the redraws were opened by another investigation: they are spent")
         field = chosen.get("control_text_field")
+        read = {name: read_corpus(at, name=name, threads=threads, text_field=field) for name, at in controls.items()}
+        web = None
+        if background:
+            web = read_corpus(background, threads=threads, text_field=chosen.get("background_text_field"))
+        corpora = digest(
+            {
+                "controls": sorted(corpus_digest(one) for one in read.values()),
+                "background": None if web is None else corpus_digest(web),
+            }
+        )
+        if any(before != corpora for before in ledger.investigated(plan.name)):
+            raise InputError(
+                f"{path}: the plan was investigated before with other controls or another background: what suits could "
+                "be chosen by its result; give the same ones, or make another plan"
+            )
         case = run(
             plan,
             log,
             redraws,
             read_suspects(plan, threads=threads),
             key=key_of(path, chosen["key_file"]),
-            controls={
-                name: read_corpus(at, name=name, threads=threads, text_field=field) for name, at in controls.items()
-            },
-            background=read_corpus(background, threads=threads, text_field=chosen.get("background_text_field"))
-            if background
-            else None,
+            controls=read,
+            background=web,
             groups=read_groups(chosen["groups"] or (groups_of(path) if plan.groups else None)),
             plans={one["name"]: ledger.plans_against(one["digest"]) for one in plan.suspects},
             ledger_head=ledger.head,
@@ -105,9 +117,10 @@ def investigate(path: str, served: str, folder: str, quiet: bool, **chosen: Any)
             threads=threads,
             progress=bars.comparing,
         )
-    case.save(folder, plan=Path(path).read_bytes())
+    # Before anything can be read: whoever knows the result has spent the redraws.
     if plan.name not in {one["plan"] for one in ledger.entries() if one["what"] == "investigate"}:
-        ledger.add("investigate", plan=plan.name, hash=plan.hash, redraws=opened)
+        ledger.add("investigate", plan=plan.name, hash=plan.hash, redraws=opened, corpora=corpora)
+    case.save(folder, plan=Path(path).read_bytes())
     if not quiet:
         from ..report.case_terminal import render
 
@@ -129,7 +142,7 @@ def _commitment(path: str) -> dict[str, Any]:
 @overproof.command(short_help="Compute a case's statistics again from its tables.")
 @click.argument("folder", metavar="CASE")
 def verify(folder: str) -> int:
-    """Compute every test of CASE again from its table of events: needs neither log nor suspect.
+    """Compute tests, rungs and accounts of CASE again from its table of events: needs neither log nor suspect.
 
     Exit codes: 0 all the same, 1 a difference.
     """
@@ -139,8 +152,10 @@ def verify(folder: str) -> int:
     found = case.verify()
     for one in found:
         print(one)
-    tests = len(case.result["tests"])
+    tests = sum(one["name"] != "rank among controls" for one in case.result["tests"])
+    rows, people = len(case.columns["events"]["scores"]), len(case.result["accounts"])
     print(
-        f"{tests} tests computed again from {len(case.columns['events']['scores']):,} rows: {len(found)} differences."
+        f"{tests} tests, the rungs, and what is said of {people:,} accounts computed again from {rows:,} rows: "
+        f"{len(found)} differences."
     )
     return 1 if found else 0

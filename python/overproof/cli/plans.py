@@ -284,6 +284,8 @@ def sample(path: str, log: str, rule: str, out: str, **chosen: Any) -> None:
     groups = read_groups(chosen["groups"])
     if groups is None and not chosen["no_groups"]:
         groups = found_groups(made, served)
+    ledger = ledger_of(path, chosen["ledger"])
+    before = ledger.sampled(made.name)
     made = plan_sample(
         made,
         served,
@@ -297,11 +299,17 @@ def sample(path: str, log: str, rule: str, out: str, **chosen: Any) -> None:
         groups=groups,
         read={"path": log, **how},
     )
+    if before and before != [made.hash]:
+        raise InputError(
+            f"{path}: the ledger {ledger.path} saw this plan sampled in another way (records, redraws, beacon, groups)"
+            ": a second choice could be the one that suits; make another plan"
+        )
     made.save(path)
     if groups is not None:
         _write_groups(groups_of(path), groups)
     records, draws = made.selection["records"], made.selection["draws"]  # type: ignore[index]
-    ledger_of(path, chosen["ledger"]).add("sample", plan=made.name, hash=made.hash, records=records, draws=draws)
+    if not before:
+        ledger.add("sample", plan=made.name, hash=made.hash, records=records, draws=draws)
     _show(made)
     if rule == "prompt" and not chosen["beacon"]:
         print(
@@ -331,6 +339,11 @@ def seal(path: str, drawn: str, **chosen: Any) -> None:
     ledger = ledger_of(path, chosen["ledger"])
     if made.log is None:
         raise InputError(f"{path}: the plan has chosen no record yet: run `overproof plan sample` first")
+    if made.state == "sampled" and ledger.sampled(made.name) != [made.hash]:
+        raise InputError(
+            f"{path}: the plan is not the one that the ledger {ledger.path} saw sampled: it was changed after its "
+            "records were chosen, or another ledger is needed (--ledger)"
+        )
     how = dict(made.log["read"])
     token = chosen["timestamp_token"]
     made = plan_seal(

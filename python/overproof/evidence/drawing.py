@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -405,7 +406,14 @@ def committed_at(drawn: Corpus, commitment: Mapping[str, Any], *, key: bytes) ->
     token = commitment.get("timestamp") or {}
     if "time" not in token:
         raise InputError("the commitment carries no timestamp, so nothing says when it was made")
-    return str(token["time"])
+    # From the token itself: the time beside it is a word of the file, which anybody can change.
+    try:
+        raw = base64.b64decode(token["token"], validate=True)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(
+            "the commitment's timestamp has no token: give the file that `overproof commit` wrote"
+        ) from None
+    return stamped(raw, bytes.fromhex(commitment["root"]))["time"]
 
 
 def row_hash(request: str, draft: int, text: str) -> str:

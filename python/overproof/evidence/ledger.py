@@ -103,12 +103,29 @@ class Ledger:
             raise InputError(f"{self.path}: the ledger cannot be written ({error.strerror}): choose another") from None
 
     def plans_against(self, suspect: str) -> int:
-        """How many plans were sealed against the suspect with this digest: p-values are multiplied by it."""
-        return len({one["plan"] for one in self.entries() if one["what"] == "seal" and suspect in one["suspects"]})
+        """How many plans were sampled or sealed against the suspect with this digest: p-values are multiplied by it.
+
+        One that was sampled and never sealed counts: its redraws may have been looked at, and found not to suit.
+        """
+        entries = self.entries()
+        against = {one["plan"] for one in entries if suspect in one.get("suspects", ())}
+        return len(against & {one["plan"] for one in entries if one["what"] in ("sample", "seal")})
+
+    def sampled(self, plan: str) -> list[str]:
+        """Hashes that a plan had once its records were chosen, in order."""
+        return self._hashes("sample", plan)
 
     def sealed(self, plan: str) -> list[str]:
         """Hashes at which a plan was sealed, in order."""
-        return [one["hash"] for one in self.entries() if one["what"] == "seal" and one["plan"] == plan]
+        return self._hashes("seal", plan)
+
+    def investigated(self, plan: str) -> list[str]:
+        """Digests of the controls and the background that a plan was investigated with, in order."""
+        found = [one for one in self.entries() if one["what"] == "investigate" and one["plan"] == plan]
+        return [one["corpora"] for one in found if "corpora" in one]
+
+    def _hashes(self, what: str, plan: str) -> list[str]:
+        return [one["hash"] for one in self.entries() if one["what"] == what and one["plan"] == plan and "hash" in one]
 
     def spent(self, rows: Sequence[str], *, plan: str) -> int:
         """How many of some redraws, by their hashes, another plan's investigation has opened."""

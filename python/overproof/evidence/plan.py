@@ -119,14 +119,21 @@ class Plan:
             raise InputError(f"score={score!r} is unknown; give {', '.join(SCORES)}")
         Shingler(n)  # refuses a width that nothing can have
         given = read or {}
+        made = zoned(created, "created") or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        had = zoned(fetched, "fetched")
+        if had is not None and had > made:
+            raise InputError(
+                f"fetched: {fetched!r} is later than the plan itself, which is made from the suspect's files: give the "
+                "time at which you first had them"
+            )
         return cls(
-            created=created or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            created=made,
             suspects=tuple(
                 {"name": name, "digest": corpus_digest(corpus), "rows": len(corpus), "read": dict(given.get(name, {}))}
                 for name, corpus in suspects.items()
             ),
             published=zoned(published, "published"),
-            fetched=zoned(fetched, "fetched"),
+            fetched=had,
             tau=between(tau, "tau", 0, 1e9),
             score=score,
             n=count(n, "n", 1),
@@ -216,7 +223,8 @@ class Plan:
                 f"the redraws were committed to and timestamped at {committed}, before the suspect came out",
             )
         token, fetched = drawn.get("timestamp"), self.fetched
-        if chosen.get("rule") in ("prf", "all") and token and fetched and token["time"] < fetched:
+        # A plan is made from the suspect's files: whoever made it had them.
+        if chosen.get("rule") in ("prf", "all") and token and fetched and token["time"] < min(fetched, self.created):
             return (
                 "B",
                 "records chosen by a keyed function, redraws timestamped by a third party before the suspect came",
