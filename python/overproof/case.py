@@ -16,6 +16,9 @@ from overproof._extras import need
 from overproof._files import atomic_path
 from overproof.errors import FormatError, InputError
 
+NOT_REACHED = "the test on the whole corpus does not reach rung L1."
+"""Why no account is named where the corpus test does not hold."""
+
 __all__ = ["SCHEMA", "Case"]
 
 SCHEMA = "overproof-case-1"
@@ -24,6 +27,8 @@ REPORT = "report.html"
 PLAN = "plan.json"
 PRIVATE = "private.accounts.csv"
 """Pseudonyms with the accounts behind them: it is not for sharing, and readable by its owner alone."""
+KINDS = {"accounts": ("pseudonym", "only_here"), "groups": ("group", "only_here_group")}
+"""Of accounts and groups, the columns of the events that name them and that say whether nobody else was served."""
 EXACT = 1e-12
 """Relative difference up to which two computations of a statistic are the same."""
 
@@ -83,17 +88,23 @@ class Case:
         return table, np.array([events["role"][i] == "placebo" for i in rows], np.bool_)
 
     def verify(self) -> list[str]:
-        """Compute every test again from the table of events.
+        """Compute again what follows from the table of events: tests, rungs, sensitivity, placebo, accounts and groups.
 
-        Needs neither the log nor the suspect: whoever holds the case can do it.
+        Needs neither the log nor the suspect: whoever holds the case can do it. That hash and grade are those of the
+        plan, and that p-values are refused where grade or self-tests ask for it, is checked too. What only the texts
+        show is not: the scores themselves, the self-tests, recall, matches.
 
         Returns
         -------
         list of str
             Differences, a sentence each; empty where all statistics are the same to 1e-12.
         """
+        from overproof.evidence.assemble import rung_of
         from overproof.evidence.battery import battery, over_suspects
+        from overproof.evidence.investigate import refusal
 
+        out = self._verify_plan()
+        refused = refusal(self.result["plan"]["grade"], self.result["plan"]["why_grade"], self.result["self_tests"])
         plan, again = self.result["plan"], []
         stated = {(one["suspect"], one["name"]): one for one in self.result["tests"]}
         for suspect in dict.fromkeys(one["suspect"] for one in self.result["tests"]):
@@ -110,23 +121,59 @@ class Case:
                     plans=plan["plans_against"][suspect],
                     planted=recall["planted"],
                     found=recall["found"],
-                    refused=stated[suspect, "line-up"].get("refused", ""),
+                    left_out=plan["redraws"]["left_out"],
+                    refused=refused,
                     rng=self.result["manifest"]["seeds"]["permutation"],
                 )
             )
-        out = []
-        for one in over_suspects(again):
+        blocks = [self.result, *self.result["others"]]
+        for one, block, rung in zip(over_suspects(again), blocks, self.result["rungs"], strict=True):
             for test in one.tests():
-                said = stated.get((one.suspect, test["name"]))
-                if said is None:
-                    out.append(f"{one.suspect}: the case does not state the {test['name']}")
-                    continue
-                out += [
-                    f"{one.suspect}, {test['name']}: {key} is stated as {said.get(key)!r}, and comes out as {value!r}"
-                    for key, value in test.items()
-                    if not _same(said.get(key), value)
-                ]
+                out += _differences(f"{one.suspect}, {test['name']}", stated.get((one.suspect, test["name"])), test)
+            made = one.block()
+            reached = made.pop("rung")
+            out += _differences(one.suspect, block, made)
+            blocked = refused or ("" if reached["reached"] else NOT_REACHED)
+            found = {name: self._people(one.suspect, block[name], name, blocked) for name in ("accounts", "groups")}
+            for name, rows in found.items():
+                for said, row in zip(block[name], rows, strict=True):
+                    out += _differences(f"{one.suspect}, {said[KINDS[name][0]]}", said, row)
+            out += _differences(f"{one.suspect}, rung", rung, rung_of(reached, found["accounts"], found["groups"]))
         return out
+
+    def _verify_plan(self) -> list[str]:
+        from overproof.evidence.plan import Plan
+
+        stated = self.result["plan"]
+        fields = {name: stated[name] for name in Plan.__dataclass_fields__}
+        plan = Plan(**fields | {"suspects": tuple(fields["suspects"])})
+        return _differences("plan", stated, {"hash": plan.hash, "grade": plan.grade, "why_grade": plan.why_grade})
+
+    def _people(self, suspect: str, stated: list[dict[str, Any]], name: str, refused: str) -> list[dict[str, Any]]:
+        """What the table of events says of the accounts, or the groups, that a case states."""
+        from overproof.evidence.people import group_words, rows_of, untested
+
+        label, alone, words = KINDS[name][0], KINDS[name][1], group_words if name == "groups" else str
+        events = self.columns["events"]
+        mine = [i for i, one in enumerate(events["suspect"]) if one == suspect]
+        at = [
+            place
+            for place, i in enumerate(mine)
+            if events["role"][i] == "test" and events["pseudonym"][i] is not None and events[label][i] is not None
+        ]
+        labels = [events[label][mine[place]] for place in at]
+        here = [events[alone][mine[place]] for place in at]
+        found = rows_of(
+            self.scores(suspect)[0][at],
+            labels,
+            tau=self.result["plan"]["tau"],
+            alpha=self.result["manifest"]["params"]["account_alpha"],
+            only_here=np.array(here, np.bool_) if here and here[0] is not None else None,
+            called={one: words(one) for one in labels},
+            plans=self.result["plan"]["plans_against"][suspect],
+            refused=refused,
+        )
+        return [found.get(one[label]) or untested(words(one[label])) for one in stated]
 
     def save(self, folder: str | os.PathLike[str], *, plan: bytes = b"") -> None:
         """Write ``case.json``, the tables as Parquet, and the report; each file appears whole or not at all.
@@ -203,9 +250,21 @@ class Case:
         return cls(result, columns)
 
 
+def _differences(of: str, stated: Mapping[str, Any] | None, computed: Mapping[str, Any]) -> list[str]:
+    if stated is None:
+        return [f"{of}: the case does not state it"]
+    return [
+        f"{of}: {key} is stated as {stated.get(key)!r}, and comes out as {value!r}"
+        for key, value in computed.items()
+        if not _same(stated.get(key), value)
+    ]
+
+
 def _same(stated: Any, computed: Any) -> bool:
     if isinstance(stated, bool | str) or stated is None or isinstance(computed, bool | str) or computed is None:
         return bool(stated == computed)
+    if isinstance(stated, list | tuple) != isinstance(computed, list | tuple):
+        return False
     if isinstance(stated, list | tuple):
         return len(stated) == len(computed) and all(map(_same, stated, computed))
     if isinstance(stated, dict):

@@ -13,6 +13,7 @@ import pytest
 from overproof import simulate
 from overproof.errors import FormatError, IncompatibleError, InputError
 from overproof.evidence import Ledger, Plan, commit_log, investigate, plan_sample, plan_seal, read_log, read_redraws
+from overproof.evidence.commitment import timestamp
 from overproof.evidence.drawing import committed_at, row_hash
 
 pytest.importorskip("pyarrow", reason="cases are Parquet files")
@@ -110,6 +111,23 @@ def test_a_case_is_read_again_and_its_tables_give_its_statistics(world: World, t
     assert (tmp_path / "case" / "private.accounts.csv").stat().st_mode & 0o077 == 0
     again.result["tests"][0]["pvalue"] *= 1 + 1e-9
     assert any("line-up: pvalue" in one for one in again.verify())
+    # Whatever a reader looks at first is computed again too.
+    changes: list[tuple[str, Callable[[dict[str, Any]], Any]]] = [
+        ("other, rung: rung is", lambda it: it["rungs"][1].update(rung="L2", reached=True)),
+        ("rung: reasons is", lambda it: it["rungs"][0]["reasons"].pop()),
+        ("verdict is", lambda it: it["others"][0]["accounts"][0].update(verdict="named")),
+        ("adjusted is", lambda it: it["groups"][0].update(adjusted=1e-30)),
+        ("placebo is", lambda it: it["placebo"].update(informative=not it["placebo"]["informative"])),
+        ("sensitivity is", lambda it: it["sensitivity"].update(g_star=1000.0)),
+        ("plan: hash is", lambda it: it["plan"].update(tau=16)),
+        ("plan: grade is", lambda it: it["plan"].update(grade="A")),
+        ("refused", lambda it: it["self_tests"][0].update(passed=False)),
+    ]
+    for said, change in changes:
+        changed = json.loads(json.dumps(world.case.result))
+        change(changed)
+        found = op.Case(changed, world.case.columns).verify()
+        assert any(said in one for one in found), (said, found[:3])
     with pytest.raises(InputError, match="holds a case already"):
         world.case.save(tmp_path / "case")
     (tmp_path / "case" / "case.json").write_text("{")
@@ -153,6 +171,13 @@ def test_grade_c_gives_no_pvalue(world: World) -> None:
     found = world.run(plan).result
     assert (plan.grade, found["tests"][0]["pvalue"]) == ("C", None)
     assert "grade C" in found["tests"][0]["refused"]
+    assert found["placebo"] is not None
+    assert found["placebo"]["pvalue"] is None
+
+
+def test_plans_weigh_on_accounts_as_on_the_corpus(world: World) -> None:
+    once, often = world.case.result["groups"][0], world.run(plans={"rival": 5}).result["groups"][0]
+    assert often["adjusted"] == pytest.approx(min(1.0, 5 * once["adjusted"]))
 
 
 @pytest.mark.parametrize(
@@ -178,6 +203,15 @@ def test_units_that_lack_a_draft_are_left_out_whole(world: World) -> None:
     plan = plan_seal(world.sampled, world.log, drawn(world, failed), world.folder / "out.jsonl", leave_out=True)
     assert plan.redraws is not None
     assert (plan.redraws["left_out"], plan.redraws["rows"]) == (1, len(world.redraws) - 4)
+    assert world.sampled.selection is not None
+    wins = world.case.result["tests"][0]["wins"]
+    # Whoever leaves out units by what their redraws fit would keep the won ones: each counts as lost.
+    many = replace(plan, redraws={**plan.redraws, "left_out": 50 * wins})
+    found = world.run(many, redraws=read_redraws(world.folder / "out.jsonl"))
+    assert not found.result["rungs"][0]["reached"]
+    assert any("lack a draft an event that was lost" in one for one in found.result["rungs"][0]["reasons"])
+    assert {"reason": "a draft of its unit is missing (left out)", "records": 50 * wins} in found.result["excluded"]
+    assert found.verify() == []
 
 
 def test_spent_redraws_are_refused(world: World, tmp_path: Path) -> None:
@@ -205,14 +239,17 @@ def test_a_plan_is_sealed_once_or_the_best_of_several_could_be_kept(world: World
 def test_redraws_committed_to_in_time_are_of_grade_a(world: World) -> None:
     rows = read_log(world.folder / "redraws.jsonl")
     public = commit_log(rows, key=KEY).to_dict()
-    for time, grade in (("2025-01-02T00:00:00Z", "A"), ("2025-02-02T00:00:00Z", "B'")):
-        at = committed_at(rows, {**public, "timestamp": {"time": time}}, key=KEY)
+    for time, grade in (("20250102", "A"), ("20250202", "B'")):
+        token = bytes.fromhex(public["root"]) + b"\x02\x01\x07\x18\x0f%s000000Z" % time.encode()
+        at = committed_at(rows, {**public, "timestamp": timestamp(token, bytes.fromhex(public["root"]))}, key=KEY)
         plan = plan_seal(
             world.sampled, world.log, world.folder / "redraws.jsonl", world.folder / "out.jsonl", committed=at
         )  # fmt: skip
         assert plan.grade == grade
     with pytest.raises(InputError, match="no timestamp"):
         committed_at(rows, public, key=KEY)
+    with pytest.raises(InputError, match="has no token"):  # a time that somebody wrote into the file
+        committed_at(rows, {**public, "timestamp": {"time": "2025-01-02T00:00:00Z"}}, key=KEY)
     with pytest.raises(InputError, match="not those of the commitment"):
         committed_at(rows.select(np.arange(len(rows) - 1)), public, key=KEY)
 
@@ -275,6 +312,8 @@ def test_a_plan_is_made_sampled_and_sealed_once(world: World) -> None:
         plan_seal(world.sealed, world.log, world.folder / "drawn.jsonl", world.folder / "out.jsonl")
     with pytest.raises(InputError, match="has no zone"):
         Plan.new(world.suspects, key=KEY, published="2025-01-20T00:00")
+    with pytest.raises(InputError, match="later than the plan itself"):
+        Plan.new(world.suspects, key=KEY, fetched="2999-01-01T00:00Z")
     with pytest.raises(InputError, match="needs a suspect"):
         Plan.new({}, key=KEY)
 

@@ -31,6 +31,8 @@ LIMITS = (
     "Accounts are tested on units that were drawn again. An account that is not named is not cleared.",
     "The tests share their rows: they stand beside each other and do not add up.",
 )
+ALONE = ("only_here", "only_here_group")
+"""Whether each draft was served to no other account, and to no account outside the group."""
 OF_COMPARISON = ("params", "inputs", "summary", "controls", "waterfall", "matches", "matches_total", "matches_file")
 
 
@@ -69,7 +71,7 @@ def assemble(
     Case
     """
     first = next(iter(blocks))
-    rungs = [_rung(blocks[name]["rung"], found[name]) for name in blocks]
+    rungs = [rung_of(blocks[name]["rung"], found[name].accounts, found[name].groups) for name in blocks]
     made = {name: _of_suspect(name, block, found[name]) for name, block in blocks.items()}
     before = f" before {plan['published']}" if plan["published"] else ""
     compared = blocks[first]["compared"]
@@ -110,10 +112,12 @@ def _of_suspect(name: str, block: Mapping[str, Any], people: People) -> dict[str
     return {"name": name, **own, **rest, **of_people}
 
 
-def _rung(rung: Mapping[str, Any], people: People) -> dict[str, Any]:
+def rung_of(
+    rung: Mapping[str, Any], accounts: Sequence[Mapping[str, Any]], groups_: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """L2 stands on L1: a group or an account is named only where the corpus test holds."""
-    named = [one["pseudonym"] for one in people.accounts if one["verdict"] == "named"]
-    groups = [one["group"] for one in people.groups if one["verdict"] == "named"]
+    named = [one for one in accounts if one["verdict"] == "named"]
+    groups = [one for one in groups_ if one["verdict"] == "named"]
     if not rung["reached"] or not (named or groups):
         return dict(rung)
     counted = ((len(groups), "group"), (len(named), "account"))
@@ -158,12 +162,11 @@ def event_rows(
     about: Sequence[Mapping[str, Any]],
     after: npt.NDArray[np.bool_],
     k: npt.NDArray[np.int64],
-    only_here: npt.NDArray[np.bool_] | None,
+    only_here: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None,
 ) -> dict[str, list[Any]]:
     """The table of events: a row for each suspect and unit, with the scores of all drafts."""
     columns: dict[str, list[Any]] = {
-        name: []
-        for name in ("suspect", "request_id", "pseudonym", "group", "time", "role", "drafts", "scores", "only_here")
+        name: [] for name in ("suspect", "request_id", "pseudonym", "group", "time", "role", "drafts", "scores", *ALONE)
     }
     for name, scores in suspects.items():
         columns["suspect"] += [name] * len(scores)
@@ -172,5 +175,6 @@ def event_rows(
         columns["role"] += ["placebo" if late else "test" for late in after.tolist()]
         columns["drafts"] += (k + 1).tolist()
         columns["scores"] += plain(scores)
-        columns["only_here"] += [None] * len(scores) if only_here is None else only_here.tolist()
+        for at, key in enumerate(ALONE):
+            columns[key] += [None] * len(scores) if only_here is None else only_here[at].tolist()
     return columns

@@ -18,13 +18,14 @@ from overproof.evidence.line_up import (
     TimePlacebo,
     _events,
     _table,
+    _tail,
     line_up,
     sensitivity,
     time_placebo,
 )
 from overproof.evidence.many import fdr
 from overproof.evidence.rates import LeakRate, RateRatio, leak_rate, rate_ratio
-from overproof.evidence.result import between, count
+from overproof.evidence.result import between, count, plain
 from overproof.evidence.sequential import EProcess, e_process
 
 Float64 = npt.NDArray[np.float64]
@@ -69,6 +70,10 @@ class Battery:
     adjusted : float
         The line-up's p-value times the number of plans, and, once `over_suspects` was called, the false discovery rate
         over all suspects; NaN where refused.
+    left_out : int
+        Units that the plan chose and of which a draft was missing.
+    worst : float
+        The line-up's p-value, times the plans, were each of those an event that was lost; NaN where refused.
     """
 
     suspect: str
@@ -87,6 +92,8 @@ class Battery:
     planted: int
     found: int
     adjusted: float
+    left_out: int = 0
+    worst: float = math.nan
 
     @cached_property
     def reasons(self) -> tuple[bool, list[str]]:
@@ -103,8 +110,38 @@ class Battery:
             if math.isnan(g_star)
             else f"It survives a bias of G* = {g_star:.2g}, {'at least' if robust else 'less than'} {LEAST_BIAS:g}.",
         ]
+        if self.left_out:
+            held = self.worst <= self.alpha
+            said.append(
+                f"Were each of the {several(self.left_out, 'unit')} that lack a draft an event that was lost, it would "
+                f"be {self.worst:.2g}: {'at most' if held else 'above'} the level."
+            )
+            significant = significant and held
         fits, words = self._against_placebo()
         return bool(significant and robust and fits), [*said, words]
+
+    def block(self) -> dict[str, Any]:
+        """What a case says of the suspect beside the tests; p-values and biases are None where they are refused."""
+        reached, reasons = self.reasons
+        curve, placebo = self.sensitivity, None if self.placebo is None else self.placebo.to_dict()
+        if placebo is not None and self.refused:
+            placebo["pvalue"] = None
+        return {
+            "rung": {
+                "suspect": self.suspect,
+                "rung": "L1" if reached else "L0",
+                "reached": reached,
+                "reasons": reasons,
+            },
+            "sensitivity": {
+                "g": plain(curve.g),
+                "pvalues": None if self.refused else plain(curve.pvalues),
+                "g_star": None if self.refused else plain(curve.g_star),
+                "alpha": self.alpha / self.plans,
+            },
+            "placebo": placebo,
+            "wins_by_draft": self.wins_by_draft.tolist(),
+        }
 
     def _against_placebo(self) -> tuple[bool, str]:
         """Whether the placebo leaves room for the claim, and the sentence that says so."""
@@ -163,6 +200,7 @@ def battery(
     plans: int = 1,
     planted: int = 0,
     found: int = 0,
+    left_out: int = 0,
     refused: str = "",
     rng: Any = 0,
 ) -> Battery:
@@ -184,6 +222,9 @@ def battery(
         Plans against this suspect, this one included.
     planted, found : int
         Copies planted by the run's audit and found, for the recall beside the leak rate.
+    left_out : int
+        Units that were chosen and lack a draft: a claim must hold were each an event that was lost, since whoever draws
+        could leave out those that he does not like.
     refused : str
         Why no p-value may be given, if so.
     rng : {None, int, numpy.random.Generator}
@@ -230,6 +271,9 @@ def battery(
     first = main[both, 1 + here[both, 1:].argmax(axis=1)]
     n, hits, chance = int(both.sum()), int((main[both, 0] >= tau).sum()), int((first >= tau).sum())
     tested = line_up(main, tau=tau, alpha=alpha, tests=plans)
+    redraws = here[tested.events, 1:].sum(axis=1)
+    lost = np.full(count(left_out, "left_out"), here[:, 1:].sum(axis=1).max())
+    worst = _tail(tested.wins, np.concatenate([redraws, lost]).astype(np.int64), 1.0)
     return Battery(
         suspect=suspect,
         line_up=tested,
@@ -247,6 +291,8 @@ def battery(
         planted=planted,
         found=found,
         adjusted=math.nan if refused else min(1.0, tested.pvalue * plans),
+        left_out=left_out,
+        worst=math.nan if refused else min(1.0, worst * plans),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from overproof.build import build_info
-from overproof.case import Case
+from overproof.case import NOT_REACHED, Case
 from overproof.compare import compare
 from overproof.comparison import Comparison
 from overproof.corpus import Corpus
@@ -30,7 +30,6 @@ from overproof.evidence.masks import published
 from overproof.evidence.only_here import served_only_here
 from overproof.evidence.people import People, people, pseudonyms
 from overproof.evidence.recall import innocent_hits, planted_recall
-from overproof.evidence.result import plain
 from overproof.evidence.units import turns_of
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def investigate(
     plans : mapping of str to int, optional
         Plans against each suspect, from the ledger; p-values are multiplied by it. 1 unless given.
     account_alpha : float
-        Family-wise error rate of naming an account or a group.
+        Family-wise error rate of naming an account, and that of naming a group, for each suspect.
     audit_texts : int
         Records outside the test that are planted by each edit, to measure recall; 0: no audit.
     commitments : sequence of mappings, optional
@@ -137,7 +136,8 @@ def investigate(
 
     tell("asking the drafts alone", 1, total)
     tested, innocent = _self_tests(trial, controls)
-    refused = _refusal(plan, tested)
+    refused = refusal(plan.grade, plan.why_grade, tested)
+    left_out = int((plan.redraws or {}).get("left_out", 0))
     tell("planting copies", 2, total)
     seed = int(plan.hash[:8], 16)
     how = trial.how | {"tau": plan.tau}
@@ -168,6 +168,7 @@ def investigate(
                 plans=against[name],
                 planted=base["planted"],
                 found=base["found"],
+                left_out=left_out,
                 refused=refused,
                 rng=seed,
             )
@@ -182,7 +183,7 @@ def investigate(
     for one in over_suspects(found):
         name = one.suspect
         blocks[name] = _block(one, scores[name], compared[name], suspect=suspects[name], trial=trial, innocent=innocent)
-        blocked = refused or ("" if one.reasons[0] else "the test on the whole corpus does not reach rung L1.")
+        blocked = refused or ("" if one.reasons[0] else NOT_REACHED)
         who[name] = people(
             scores[name][main],
             served,
@@ -194,6 +195,7 @@ def investigate(
             only_here=None if here is None else (here[0][main], here[1][main]),
             tokens=trial.tokens,
             at=trial.at,
+            plans=against[name],
             refused=blocked,
         )
     tell("done", total, total)
@@ -207,11 +209,9 @@ def investigate(
         self_tests=tested,
         audit=recall,
         false_positives=false,
-        excluded=drafts.refused,
+        excluded=drafts.refused | ({"a draft of its unit is missing (left out)": left_out} if left_out else {}),
         not_tested=_not_tested(trial, plan, controls, background, groups),
-        events=event_rows(
-            scores, about=trial.about, after=trial.after, k=drafts.k, only_here=None if here is None else here[0]
-        ),
+        events=event_rows(scores, about=trial.about, after=trial.after, k=drafts.k, only_here=here),
         manifest={
             "tool": build_info(),
             "inputs": [one for role, given in corpora for one in inputs_of(role, given)],
@@ -374,10 +374,10 @@ def _self_tests(trial: _Trial, controls: Mapping[str, Corpus]) -> tuple[list[dic
     return out, table
 
 
-def _refusal(plan: Plan, tested: Sequence[Mapping[str, Any]]) -> str:
-    """Why no p-value may be given, or nothing."""
-    if plan.grade == "C":
-        return f"the redraws are of grade C, which is exploratory ({plan.why_grade})."
+def refusal(grade: str, why: str, tested: Sequence[Mapping[str, Any]]) -> str:
+    """Why no p-value may be given, or nothing: the grade of the redraws with its reason, and the self-tests."""
+    if grade == "C":
+        return f"the redraws are of grade C, which is exploratory ({why})."
     failed = [one for one in tested if one["passed"] is False]
     if failed:
         which = " and ".join(f"{one['name']} (p = {one['pvalue']:.2g})" for one in failed)
@@ -393,11 +393,11 @@ def _only_here(
     if log.accounts is None:
         return None
     owners = log.accounts.to_list()
-    group_of = {account: f"group {name}" for name, one in (groups or {}).items() for account in one["accounts"]}
+    group_of = {account: ("group", name) for name, one in (groups or {}).items() for account in one["accounts"]}
     rows, width = trial.drafts.rows, 1 + int(trial.drafts.k.max())
     texts = [[*row, *[None] * (width - len(row))] for row in trial.texts]
 
-    def asked(labels: list[str | None]) -> npt.NDArray[np.bool_]:
+    def asked(labels: Sequence[Hashable]) -> npt.NDArray[np.bool_]:
         mine = [labels[i] for i in rows.tolist()]
         return served_only_here(texts, mine, log.texts, labels, own_rows=rows, threads=trial.how["threads"])
 
@@ -417,7 +417,6 @@ def _block(
     """What a case says of one suspect."""
     main = ~trial.after
     rows = np.flatnonzero(main)
-    reached, reasons = one.reasons
     made = compared.to_dict()
     tests = one.tests()
     if made["controls"]:
@@ -430,15 +429,7 @@ def _block(
     return {
         "compared": made,
         "tests": tests,
-        "rung": {"suspect": one.suspect, "rung": "L1" if reached else "L0", "reached": reached, "reasons": reasons},
-        "sensitivity": {
-            "g": plain(one.sensitivity.g),
-            "pvalues": None if one.refused else plain(one.sensitivity.pvalues),
-            "g_star": None if one.refused else plain(one.sensitivity.g_star),
-            "alpha": one.alpha / one.plans,
-        },
-        "placebo": None if one.placebo is None else one.placebo.to_dict(),
-        "wins_by_draft": one.wins_by_draft.tolist(),
+        **one.block(),
         "survival": _survival(scores[main], None if innocent is None else innocent[main]),
         "drafts_waterfall": draft_waterfall(
             trial.drafts.served,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from overproof.corpus import Corpus
 from overproof.errors import InputError
-from overproof.evidence.accounts import AccountTests, account_attribution, greedy_cover
+from overproof.evidence.accounts import account_attribution, greedy_cover
 from overproof.evidence.result import plain
 
 Float64 = npt.NDArray[np.float64]
@@ -104,6 +104,7 @@ def people(
     only_here: tuple[Bool, Bool] | None = None,
     tokens: Int64 | None = None,
     at: Float64 | None = None,
+    plans: int = 1,
     refused: str = "",
 ) -> People:
     """Test every account and every group of a log on the units that were tested.
@@ -128,6 +129,8 @@ def people(
         Tokens of each served text.
     at : float64[rows of log], optional
         When each was served, in seconds since 1970 (UTC); NaN where not known.
+    plans : int
+        Plans against the suspect: adjusted p-values are multiplied by it.
     refused : str
         Why no p-value may be given, if so.
 
@@ -150,21 +153,22 @@ def people(
     of_rows = [str(names[i]) for i in took[kept].tolist()]
     mine, theirs = (None, None) if only_here is None else (part[kept] for part in only_here)
 
-    def tested(labels: Sequence[Hashable], here: Bool | None) -> AccountTests | None:
-        return account_attribution(scores[kept], labels, tau=tau, only_here=here, alpha=alpha) if len(kept) else None
+    def tested(labels: Sequence[Hashable], here: Bool | None, called: Mapping[Any, str]) -> dict[Hashable, Any]:
+        return rows_of(
+            scores[kept], labels, tau=tau, alpha=alpha, only_here=here, called=called, plans=plans, refused=refused
+        )
 
-    singles = _rows_of(tested(of_rows, mine), refused, nickname)
+    singles = tested(of_rows, mine, nickname)
     accounts = []
     for i, name in enumerate(names.tolist()):
         made = {"pseudonym": nickname[name], "group": group_of.get(name)}
-        accounts.append(made | about[i] | singles.pop(name, _untested(nickname[name])))
+        accounts.append(made | about[i] | singles.pop(name, untested(nickname[name])))
     in_group = np.array([name in group_of for name in of_rows], np.bool_)
     of_groups: dict[Hashable, dict[str, Any]] = {}
     if in_group.any():
         kept, here = kept[in_group], None if theirs is None else theirs[in_group]
         labels = [group_of[name] for name, inside in zip(of_rows, in_group, strict=True) if inside]
-        called = {name: f"the accounts of group {name}" for name in group_of.values()}
-        of_groups = _rows_of(tested(labels, here), refused, called)
+        of_groups = tested(labels, here, {name: group_words(name) for name in labels})
     place = {name: i for i, name in enumerate(names.tolist())}
     summed = []
     for name, one in sorted((groups or {}).items()):
@@ -176,7 +180,7 @@ def people(
                 "group_pvalue": plain(one.get("pvalue")),
                 "why": plain(one.get("why")),
                 "requests": sum(about[place[account]]["requests"] for account in members),
-                **of_groups.pop(name, _untested(f"the accounts of group {name}")),
+                **of_groups.pop(name, untested(group_words(name))),
             }
         )
     hit = rows[scores[:, 0] >= tau]
@@ -190,9 +194,26 @@ def people(
     )
 
 
-def _rows_of(found: AccountTests | None, refused: str, called: Mapping[Any, str]) -> dict[Hashable, dict[str, Any]]:
-    if found is None:
+def group_words(name: str) -> str:
+    """How a sentence calls a group."""
+    return f"the accounts of group {name}"
+
+
+def rows_of(
+    scores: Float64,
+    labels: Sequence[Hashable],
+    *,
+    tau: float,
+    alpha: float,
+    only_here: Bool | None,
+    called: Mapping[Any, str],
+    plans: int = 1,
+    refused: str = "",
+) -> dict[Hashable, dict[str, Any]]:
+    """What the tests say of each label (an account or a group), as a case's JSON holds it."""
+    if not len(scores):
         return {}
+    found = account_attribution(scores, labels, tau=tau, only_here=only_here, alpha=alpha / plans)
     out: dict[Hashable, dict[str, Any]] = {}
     for i, name in enumerate(found.accounts):
         verdict = "refused" if refused else found.verdicts[i]
@@ -206,7 +227,7 @@ def _rows_of(found: AccountTests | None, refused: str, called: Mapping[Any, str]
             "interval": plain(found.intervals[i]),
             "pvalue": None if refused else plain(found.pvalues[i]),
             "least_pvalue": None if refused else plain(found.least_pvalues[i]),
-            "adjusted": None if refused else plain(found.adjusted.pvalues[i]),
+            "adjusted": None if refused else plain(np.minimum(1.0, found.adjusted.pvalues[i] * plans)),
             "testable": bool(found.adjusted.testable[i]) and not refused,
             "verdict": verdict,
             "rung": "L2" if verdict == "named" else None,
@@ -215,7 +236,8 @@ def _rows_of(found: AccountTests | None, refused: str, called: Mapping[Any, str]
     return out
 
 
-def _untested(who: str) -> dict[str, Any]:
+def untested(who: str) -> dict[str, Any]:
+    """What is said of an account or a group of which no unit was tested."""
     nothing = dict.fromkeys(("leak_rate", "pvalue", "least_pvalue", "adjusted", "rung"))
     return {
         **{"units": 0, "events": 0, "wins": 0, "hits": 0, "interval": [None, None], "testable": False},
