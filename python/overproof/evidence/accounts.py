@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -181,9 +182,15 @@ def _test(table: Float64, tau: float, confidence: float) -> tuple[Any, ...]:
         first = table[served, 1 + here[served, 1:].argmax(axis=1)]
         n = int(served.sum())
         found_served, chance = int((table[served, 0] >= tau).sum()), int((first >= tau).sum())
-        made = leak_rate(found_served, n, chance, n, confidence=confidence)
-        rate, interval = made.statistic, made.interval
+        rate, interval = _rate(found_served, n, chance, confidence)
     return len(table), events, found.wins, found_served, pvalue, least, rate, interval
+
+
+@lru_cache(maxsize=1 << 16)
+def _rate(hits: int, n: int, chance: int, confidence: float) -> tuple[float, tuple[float, float]]:
+    """Leak rate and its interval, kept: of a million accounts most have one of few counts."""
+    made = leak_rate(hits, n, chance, n, confidence=confidence)
+    return made.statistic, made.interval
 
 
 def greedy_cover(hits: Sequence[Sequence[Hashable]]) -> list[tuple[Hashable, int]]:

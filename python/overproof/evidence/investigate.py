@@ -123,7 +123,7 @@ def investigate(
     """
     tell = progress or (lambda stage, done, total: None)
     controls = dict(controls or {})
-    total = 4 + 3 * len(suspects)
+    total = 4 + 4 * len(suspects)
     tell("checking the plan", 0, total)
     plan.check(log=served, suspects=suspects, redraws=redraws, key=key, groups=groups)
     drafts = match_redraws(served, redraws)
@@ -154,9 +154,9 @@ def investigate(
     base = next((one for one in recall if one["edit"] == USUAL_EDIT), {"planted": 0, "found": 0})
     against = {name: (plans or {}).get(name, 1) for name in suspects}
     for number, (name, suspect) in enumerate(suspects.items()):
-        tell(f"scoring drafts against {name}", 4 + 3 * number, total)
+        tell(f"scoring drafts against {name}", 4 + 4 * number, total)
         scores[name] = score_drafts(drafts.served, drafts.redraws, suspect.texts, prompts=trial.prompts, **trial.how)
-        tell(f"testing {name}", 5 + 3 * number, total)
+        tell(f"testing {name}", 5 + 4 * number, total)
         found.append(
             battery(
                 scores[name],
@@ -173,15 +173,16 @@ def investigate(
                 rng=seed,
             )
         )
-        tell(f"comparing {name} with the whole log", 6 + 3 * number, total)
+        tell(f"comparing {name} with the whole log", 6 + 4 * number, total)
         compared[name] = compare(
             served, suspect, control=controls or None, background=background, audit_texts=0, threads=threads
         )
     main = ~trial.after
     blocks: dict[str, dict[str, Any]] = {}
     who: dict[str, People] = {}
-    for one in over_suspects(found):
+    for number, one in enumerate(over_suspects(found)):
         name = one.suspect
+        tell(f"accounts and examples of {name}", 7 + 4 * number, total)
         blocks[name] = _block(one, scores[name], compared[name], suspect=suspects[name], trial=trial, innocent=innocent)
         blocked = refused or ("" if one.reasons[0] else NOT_REACHED)
         who[name] = people(
