@@ -117,6 +117,15 @@ def test_accounts_reads_a_case(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "2 accounts, 1 groups at L2" in capsys.readouterr().out
     assert main(["accounts", str(tmp_path), "-q", "--json", str(tmp_path / "all.json")]) == 0
     assert len(json.loads((tmp_path / "all.json").read_text())["accounts"]) == 3
+    two = {"rungs": [{"suspect": "one"}, {"suspect": "two"}], "others": [{"name": "two", "accounts": [], "groups": []}]}
+    (tmp_path / "case.json").write_text(json.dumps(CASE | two))
+    capsys.readouterr()
+    assert main(["accounts", str(tmp_path)]) == 0
+    assert "for one; --suspect for two" in capsys.readouterr().out
+    assert main(["accounts", str(tmp_path), "--suspect", "two"]) == 0
+    assert "0 accounts, 0 groups" in capsys.readouterr().out
+    assert main(["accounts", str(tmp_path), "--suspect", "three"]) == 1
+    assert "is none of this case's: one, two" in capsys.readouterr().err
     assert main(["accounts", str(tmp_path / "none")]) == 1
     assert "there is no case.json" in capsys.readouterr().err
     (tmp_path / "case.json").write_text("{}")

@@ -107,6 +107,7 @@ def screen(log_path: str, **chosen: Any) -> int:
 @overproof.command(short_help="List the accounts of a case.")
 @click.argument("case_path", metavar="CASE")
 @click.option("--rung", type=click.Choice(RUNGS), help="Only accounts and groups for which at least this was shown.")
+@click.option("--suspect", metavar="NAME", help="Which suspect of the case; the first when not given.")
 @click.option("--csv", "csv_file", metavar="FILE", help="Write the accounts, with a column for decisions.")
 @click.option("--json", "json_file", metavar="FILE", help="Write accounts and groups as one JSON file.")
 @click.option("--stix", metavar="FILE", help="Write a STIX 2.1 bundle; a case holds pseudonyms already.")
@@ -129,7 +130,12 @@ def accounts(case_path: str, **chosen: Any) -> int:
     check_outputs(outputs, [str(file)])
     try:
         case = json.loads(file.read_text(encoding="utf-8"))
-        rows, groups = list(case["accounts"]), list(case.get("groups") or [])
+        first = case["rungs"][0]["suspect"] if case.get("rungs") else chosen["suspect"]
+        blocks = {first: case} | {one["name"]: one for one in case.get("others") or []}
+        if chosen["suspect"] is not None and chosen["suspect"] not in blocks:
+            raise InputError(f"--suspect: {chosen['suspect']!r} is none of this case's: {', '.join(map(str, blocks))}")
+        block = blocks[chosen["suspect"] or first]
+        rows, groups = list(block["accounts"]), list(block.get("groups") or [])
         names, groups = [str(row["pseudonym"]) for row in rows], [{**g, "group": str(g["group"])} for g in groups]
     except (KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise FormatError(f"{file} is no case with accounts: {error!r}") from error
@@ -151,6 +157,9 @@ def accounts(case_path: str, **chosen: Any) -> int:
         write_stix(bundle, chosen["stix"])
     if not chosen["quiet"]:
         print(f"{len(rows):,} accounts, {len(groups):,} groups" + (f" at {chosen['rung']}" if chosen["rung"] else ""))
+        if len(blocks) > 1:
+            others = (str(name) for name in blocks if name != (chosen["suspect"] or first))
+            print(f"  for {one_line(str(chosen['suspect'] or first))}; --suspect for {one_line(', '.join(others))}")
         for one in (*groups, *rows):
             print(f"  {one_line(str(one.get('pseudonym') or one['group']))}: {one_line(_told(one))}")
         for path in filter(None, outputs.values()):
