@@ -14,7 +14,7 @@ from overproof import simulate
 from overproof.errors import FormatError, IncompatibleError, InputError
 from overproof.evidence import Ledger, Plan, commit_log, investigate, plan_sample, plan_seal, read_log, read_redraws
 from overproof.evidence.commitment import timestamp
-from overproof.evidence.drawing import committed_at, row_hash
+from overproof.evidence.drawing import committed_at, row_hash, select
 
 pytest.importorskip("pyarrow", reason="cases are Parquet files")
 pytest.importorskip("jinja2", reason="cases have a report")
@@ -180,6 +180,10 @@ def test_plans_weigh_on_accounts_as_on_the_corpus(world: World) -> None:
     assert often["adjusted"] == pytest.approx(min(1.0, 5 * once["adjusted"]))
 
 
+def answered(row: dict[str, Any], choices: Any) -> dict[str, Any]:
+    return {**row, "response": {"status_code": 200, "body": {"choices": choices}}}
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [
@@ -190,6 +194,8 @@ def test_plans_weigh_on_accounts_as_on_the_corpus(world: World) -> None:
         (lambda rows: [*rows, rows[0]], "is there twice"),
         (lambda rows: [{**rows[0], "custom_id": "x"}], "not one that `plan sample` wrote"),
         (lambda rows: [], "holds no redraw"),
+        (lambda rows: [answered(rows[0], [{"message": {"content": [{"type": "text"}]}}])], "its content is a list"),
+        (lambda rows: [answered(rows[0], None)], "one choice was asked for, and the answer has none"),
         (lambda rows: [{"request_id": "r"}], "give request_id"),
     ],
 )  # fmt: skip
@@ -331,11 +337,11 @@ def test_a_plan_is_saved_canonically(world: World, tmp_path: Path) -> None:
         Plan.open(tmp_path / "missing.json")
 
 
-def without(corpus: op.Corpus, *columns: str) -> op.Corpus:
+def without(corpus: op.Corpus, *columns: str, **changed: Any) -> op.Corpus:
     kept = {name: getattr(corpus, name) for name in ("ids", "prompts", "accounts", "times", "conversations", "sources")}
     return op.Corpus(
         corpus.texts,
-        **{name: None if name in columns else value for name, value in kept.items()},
+        **{name: None if name in columns else value for name, value in kept.items()} | changed,
         source_of=corpus.source_of,
         extra=dict(corpus.extra),
         missing="keep",
@@ -349,6 +355,60 @@ def test_a_log_without_accounts_or_times(world: World) -> None:
     assert found.result["rungs"][0]["rung"] == "L1"
     with pytest.raises(InputError, match="the log has no times"):
         world.run(served=without(world.log, "times"))
+
+
+def test_records_without_a_time_take_no_part_where_there_is_a_publication_date(world: World) -> None:
+    assert world.log.times is not None
+    assert world.log.ids is not None
+    first = world.case.columns["events"]["request_id"][0]
+    row = world.log.ids.to_list().index(first)
+    times = [None if i == row else time for i, time in enumerate(world.log.times.to_list())]
+    found = world.run(served=without(world.log, "times", times=times))
+    assert first not in found.columns["events"]["request_id"]
+    assert {"reason": "no time, so not known whether before the publication", "records": 1} in found.result["excluded"]
+
+
+def test_a_control_or_background_that_is_the_suspect_is_refused(world: World) -> None:
+    with pytest.raises(InputError, match="control 'people': is the suspect 'rival' itself"):
+        world.run(controls={"people": world.suspects["rival"]})
+    with pytest.raises(InputError, match="background: is the log itself"):
+        world.run(background=world.log)
+
+
+def test_ids_that_name_no_record_or_two_are_not_asked_for(world: World) -> None:
+    fields = {"model": ["m"] * 5, "params_hash": ["h"] * 5}
+    log = op.Corpus(list("abcde"), ids=["r1", "r1", None, "r4", ""], prompts=list("vwxyz"), extra=fields)
+    rows = select(world.made, log, {}, key=KEY, rule="all")
+    assert rows.tolist() == [3]
+
+
+def test_messages_that_are_no_turns_cannot_be_asked_again(world: World) -> None:
+    for messages in ("User: why?", ["why?"]):
+        log = op.Corpus(["a"], ids=["r1"], prompts=["why?"], extra={"messages": [messages]})
+        with pytest.raises(InputError, match="no JSON list of turns"):
+            plan_sample(world.made, log, world.suspects, world.folder / "x", key=KEY, select_by="all")
+
+
+def test_half_of_a_surrogate_pair_stops_nothing(world: World) -> None:
+    broken = lambda rows: [answered(rows[0], [{"message": {"content": "a \ud800 b"}}]), *rows[1:]]  # noqa: E731
+    plan_seal(world.sampled, world.log, drawn(world, broken), world.folder / "out.jsonl")
+    assert "a \ufffd b" in read_redraws(world.folder / "out.jsonl").texts.to_list()
+
+
+def test_an_account_in_two_groups_is_refused(world: World) -> None:
+    groups = {"g": {"accounts": ["a", "b"]}, "h": {"accounts": ["b"]}}
+    with pytest.raises(InputError, match="the account 'b' is in 'g' and in 'h'"):
+        plan_sample(world.made, world.log, world.suspects, world.folder / "x", key=KEY, select_by="all", groups=groups)
+
+
+def test_a_setting_that_only_some_redraws_state_is_compared(world: World) -> None:
+    kept = [json.loads(line) for line in (world.folder / "redraws.jsonl").read_bytes().splitlines()]
+    rows = [{"request_id": r["request_id"], "draft": r["draft"], "model": r["model"], "text": r["text"]} for r in kept]
+    rows[1]["host"] = "another"
+    path, out = world.folder / "own.jsonl", world.folder / "own-redraws.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    plan_seal(world.sampled, world.log, path, out)
+    assert "host" in world.log.extra or read_redraws(out).extra["host"][1] == "another"
 
 
 def test_no_event_is_no_accusation(world: World) -> None:

@@ -141,7 +141,10 @@ def read_groups(path: str | None) -> dict[str, Any] | None:
     check_inputs([path])
     try:
         made = json.loads(Path(path).read_bytes())
-        return {one["id"]: {**one, "accounts": list(one["accounts"])} for one in made["groups"]}
+        named = {str(one["id"]): {**one, "accounts": list(map(str, one["accounts"]))} for one in made["groups"]}
+        if len(named) < len(made["groups"]):
+            raise ValueError("two groups have one id")
+        return named
     except (ValueError, KeyError, TypeError) as error:
         form = '{"groups": [{"id": ..., "accounts": [...]}]}'
         raise InputError(f"{path}: is no file of groups, {form}: {error!r}") from None

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -79,7 +80,7 @@ def select(
     Notes
     -----
     A prompt of a suspect stands in a log's prompt if nine tenths of its word 3-grams do, so that a template around it
-    does not hide it. Served texts are not looked at.
+    does not hide it. Served texts are not looked at. Records without an id, or with that of another one, are left out.
     """
     if rule not in RULES:
         raise InputError(
@@ -89,10 +90,14 @@ def select(
         raise IncompatibleError("the key is not the one that the plan was made with: give its own key file")
     if log.ids is None:
         raise InputError("the log has no request ids: name the field that holds them")
-    ids = [name if name is not None else "" for name in log.ids.to_list()]
+    ids = [name or "" for name in log.ids.to_list()]
+    times = Counter(ids)
+    # A record whose id names no record, or two, cannot be asked for by it, and takes no part.
+    one = np.array([times[name] == 1 and name != "" for name in ids], np.bool_)
     rows = np.arange(len(log))
     if rule == "prompt":
         rows = _asked_in(log, suspects)
+    rows = rows[one[rows]]
     units = log_units(log)[rows]
     named = [ids[i] for i in rows.tolist()]
     rows = rows[one_per_unit(units.tolist(), named, key=key)]
@@ -231,7 +236,7 @@ def _body(log: Corpus, row: int) -> dict[str, Any]:
     messages = field("messages")
     body: dict[str, Any] = {"model": field("model") or ""}
     if messages is not None:
-        said = json.loads(messages)
+        said = _turns(log, row, messages)
     else:
         prompt = None if log.prompts is None else log.prompts[row]
         if prompt is None:
@@ -248,6 +253,19 @@ def _body(log: Corpus, row: int) -> dict[str, Any]:
         if value is not None:
             body[called] = _plain(value)
     return body
+
+
+def _turns(log: Corpus, row: int, messages: str) -> list[dict[str, Any]]:
+    try:
+        said = json.loads(messages)
+    except ValueError:
+        said = None
+    if not isinstance(said, list) or not all(isinstance(one, dict) for one in said):
+        raise InputError(
+            f"{log.row_of(row)}: its messages are no JSON list of turns with role and content, so it cannot be asked "
+            "again: mend the field, or rename it if it holds something else"
+        )
+    return said
 
 
 def _plain(value: str) -> Any:
@@ -357,6 +375,9 @@ def plan_seal(
         raise InputError(
             f"{drawn}: {spent:,} of the redraws were opened by another investigation: they are spent, draw new ones"
         )
+    # Every row has every field, so that the first line shows which there are.
+    every = dict.fromkeys(name for line in lines for name in line)
+    lines = [every | line for line in lines]
     with atomic_path(out) as part:
         part.write_bytes(
             b"".join(json.dumps(x, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n" for x in lines)
@@ -426,7 +447,6 @@ def _redraw(plan: Plan, log: Corpus, row: int, draft: int, one: Mapping[str, Any
     assert plan.selection is not None
     asked = {name: log.extra[name][row] for name in GENERATION if name in log.extra}
     said = {name: value for name, value in one.items() if value is not None and name not in ("request_id", "draft")}
-    # Every row has every field, so that the first line shows which there are.
     made = {"seed": None, "finish_reason": None} | asked | said
     return {"request_id": one["request_id"], "draft": draft, **made, "selected_by": plan.selection["rule"]}
 
@@ -468,7 +488,11 @@ def _drawn(path: str | os.PathLike[str]) -> list[tuple[str, dict[str, Any]]]:
             raise FormatError(f"{where}: is no JSON: {error}") from None
         if not isinstance(row, dict):
             raise FormatError(f"{where}: is no object")
-        out.append((where, _answer(row, where) if "custom_id" in row else _own(row, where)))
+        made = _answer(row, where) if "custom_id" in row else _own(row, where)
+        if made["text"] is not None:
+            # Half of a surrogate pair is no text; a replacement character is what scoring would make of it.
+            made["text"] = re.sub("[\ud800-\udfff]", "\ufffd", made["text"])
+        out.append((where, made))
     if not out:
         raise InputError(f"{path}: holds no redraw")
     return out
@@ -500,8 +524,10 @@ def _answer(row: dict[str, Any], where: str) -> dict[str, Any]:
         return made
     choices = body.get("choices")
     if not isinstance(choices, list) or len(choices) != 1:
-        got = Counter(choices or []) if not isinstance(choices, list) else len(choices)
+        got = len(choices) if isinstance(choices, list) else "none"
         raise FormatError(f"{where}: one choice was asked for, and the answer has {got}")
     message = choices[0].get("message") or {}
     made["text"] = message.get("content")
+    if made["text"] is not None and not isinstance(made["text"], str):
+        raise FormatError(f"{where}: its content is a {type(made['text']).__name__}, not text: ask for text alone")
     return made | {"model": body.get("model"), "finish_reason": choices[0].get("finish_reason")}

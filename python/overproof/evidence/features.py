@@ -129,7 +129,9 @@ def self_tests(
         if len(rows_that_differ(values)):
             found[name] = self_test(values, level=REFUSED_BELOW / (1 if name in MAIN else others))
     if not found:
-        raise InputError("served and redraws: no drafts of a row differ, so nothing can be tested")
+        raise InputError(
+            "served and redraws: no drafts of a row differ, so nothing can be tested: draw at a temperature above 0"
+        )
     return found
 
 

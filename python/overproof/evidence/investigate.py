@@ -29,6 +29,7 @@ from overproof.evidence.log import seconds
 from overproof.evidence.masks import published
 from overproof.evidence.only_here import served_only_here
 from overproof.evidence.people import People, people, pseudonyms
+from overproof.evidence.plan import corpus_digest
 from overproof.evidence.recall import innocent_hits, planted_recall
 from overproof.evidence.units import turns_of
 
@@ -126,7 +127,8 @@ def investigate(
     total = 4 + 4 * len(suspects)
     tell("checking the plan", 0, total)
     plan.check(log=served, suspects=suspects, redraws=redraws, key=key, groups=groups)
-    drafts = match_redraws(served, redraws)
+    _check_corpora(plan, controls, background)
+    drafts = _without_time(match_redraws(served, redraws), served, plan)
     if not len(drafts.rows):
         said = "; ".join(f"{why}: {n:,}" for why, n in sorted(drafts.refused.items())) or "there is none"
         raise InputError(f"redraws: none can take part ({said}): draw again with the settings of what was served")
@@ -249,22 +251,47 @@ def _committed(one: Mapping[str, Any], log: Corpus) -> dict[str, Any]:
     }
 
 
-def _without_published(drafts: Drafts, background: Corpus, plan: Plan, threads: int | None) -> Drafts:
-    """Leave out units of which a draft stands in the background: its mask would hide that draft alone."""
-    rows = [[own, *others] for own, others in zip(drafts.served, drafts.redraws, strict=True)]
-    kept = np.flatnonzero(~published(rows, background.texts, plan.make_shingler(), threads=threads))
-    if len(kept) == len(rows):
+def _check_corpora(plan: Plan, controls: Mapping[str, Corpus], background: Corpus | None) -> None:
+    """Controls and background that are the suspect, the log or the redraws say nothing of innocents."""
+    of = {one["digest"]: f"the suspect {one['name']!r}" for one in plan.suspects}
+    of |= {(plan.log or {}).get("digest"): "the log", (plan.redraws or {}).get("digest"): "the set of redraws"}
+    named = {f"control {name!r}": one for name, one in controls.items()}
+    for name, corpus in (named | ({} if background is None else {"background": background})).items():
+        if (same := of.get(corpus_digest(corpus))) is not None:
+            raise InputError(f"{name}: is {same} itself: give texts that cannot hold what was served")
+
+
+def _without_time(drafts: Drafts, log: Corpus, plan: Plan) -> Drafts:
+    """Leave out records of which it is not known whether they were served before the suspect was published."""
+    if plan.published is None or log.times is None or not len(drafts.rows):
         return drafts
+    kept = np.flatnonzero(~np.isnan(seconds(log)[drafts.rows]))
     if not len(kept):
-        raise InputError("background: a draft of every unit stands in it: give texts from before what was served")
+        raise InputError("the plan has a publication date, and no record that was drawn again has a time")
+    return _kept(drafts, kept, "no time, so not known whether before the publication")
+
+
+def _kept(drafts: Drafts, kept: npt.NDArray[np.int64], reason: str) -> Drafts:
+    left = len(drafts.rows) - len(kept)
+    if not left:
+        return drafts
     return replace(
         drafts,
         rows=drafts.rows[kept],
         served=[drafts.served[i] for i in kept.tolist()],
         redraws=[drafts.redraws[i] for i in kept.tolist()],
         k=drafts.k[kept],
-        refused={**drafts.refused, "a draft of its unit stands in the background": len(rows) - len(kept)},
+        refused={**drafts.refused, reason: left},
     )
+
+
+def _without_published(drafts: Drafts, background: Corpus, plan: Plan, threads: int | None) -> Drafts:
+    """Leave out units of which a draft stands in the background: its mask would hide that draft alone."""
+    rows = [[own, *others] for own, others in zip(drafts.served, drafts.redraws, strict=True)]
+    kept = np.flatnonzero(~published(rows, background.texts, plan.make_shingler(), threads=threads))
+    if not len(kept):
+        raise InputError("background: a draft of every unit stands in it: give texts from before what was served")
+    return _kept(drafts, kept, "a draft of its unit stands in the background")
 
 
 def _not_tested(

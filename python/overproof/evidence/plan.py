@@ -307,7 +307,14 @@ def selection_digest(log: Corpus, rows: Any) -> str:
 
 
 def groups_form(groups: Mapping[str, Any]) -> dict[str, Any]:
-    """Of groups that which the tests depend on: their accounts."""
+    """Of groups that which the tests depend on: their accounts, none of which is in two."""
+    group_of: dict[Any, str] = {}
+    for name, one in groups.items():
+        for account in one["accounts"]:
+            if group_of.setdefault(account, name) != name:
+                raise InputError(
+                    f"groups: the account {account!r} is in {group_of[account]!r} and in {name!r}: put it into one"
+                )
     return {name: sorted(one["accounts"]) for name, one in groups.items()}
 
 
