@@ -15,6 +15,7 @@ from overproof.errors import FormatError, IncompatibleError, InputError
 from overproof.evidence import Ledger, Plan, commit_log, investigate, plan_sample, plan_seal, read_log, read_redraws
 from overproof.evidence.commitment import timestamp
 from overproof.evidence.drawing import committed_at, row_hash, select
+from overproof.evidence.plan import corpus_digest
 
 pytest.importorskip("pyarrow", reason="cases are Parquet files")
 pytest.importorskip("jinja2", reason="cases have a report")
@@ -393,6 +394,15 @@ def test_half_of_a_surrogate_pair_stops_nothing(world: World) -> None:
     broken = lambda rows: [answered(rows[0], [{"message": {"content": "a \ud800 b"}}]), *rows[1:]]  # noqa: E731
     plan_seal(world.sampled, world.log, drawn(world, broken), world.folder / "out.jsonl")
     assert "a \ufffd b" in read_redraws(world.folder / "out.jsonl").texts.to_list()
+
+
+def test_a_corpus_in_memory_is_fixed_with_its_accounts_and_times(world: World) -> None:
+    made = [
+        op.Corpus(["a", "b"], ids=["r1", "r2"], accounts=accounts, extra={"model": [model, "m"]})
+        for accounts, model in ((["x", "y"], "m"), (["y", "x"], "m"), (["x", "y"], "n"), (None, "m"))
+    ]
+    assert len({corpus_digest(one) for one in made}) == 4
+    assert corpus_digest(made[0]) == corpus_digest(made[0].select(np.arange(2)))
 
 
 def test_an_account_in_two_groups_is_refused(world: World) -> None:

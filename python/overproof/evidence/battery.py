@@ -113,8 +113,8 @@ class Battery:
         if self.left_out:
             held = self.worst <= self.alpha
             said.append(
-                f"Were each of the {several(self.left_out, 'unit')} that lack a draft an event that was lost, it would "
-                f"be {self.worst:.2g}: {'at most' if held else 'above'} the level."
+                f"Were each of the {several(self.left_out, 'unit')} that lack a draft an event that was lost, the "
+                f"p-value would be {self.worst:.2g}: {'at most' if held else 'above'} the level."
             )
             significant = significant and held
         fits, words = self._against_placebo()

@@ -289,13 +289,20 @@ class Plan:
 
 
 def corpus_digest(corpus: Corpus) -> str:
-    """What fixes a corpus: its files' SHA-256 where it is all of them, else that of its texts with their lengths."""
+    """What fixes a corpus: its files' SHA-256 where it is all of them, else that of its columns, value by value."""
     if corpus.sources and len(corpus) == sum(one.rows for one in corpus.sources):
         return hashlib.sha256("".join(f"{one.sha256}:{one.rows}\n" for one in corpus.sources).encode()).hexdigest()
     whole = hashlib.sha256()
-    for text in corpus.texts.to_list():
-        raw = b"\xff" if text is None else text.encode("utf-8", "surrogatepass")
-        whole.update(len(raw).to_bytes(8, "little") + raw)
+    columns = {
+        name: getattr(corpus, f"{name}s") for name in ("text", "id", "prompt", "account", "time", "conversation")
+    }
+    for name, column in [*columns.items(), *sorted(corpus.extra.items())]:
+        if column is None:
+            continue
+        whole.update(f"{name}\0".encode())
+        for text in column.to_list():
+            raw = b"\xff" if text is None else text.encode("utf-8", "surrogatepass")
+            whole.update(len(raw).to_bytes(8, "little") + raw)
     return whole.hexdigest()
 
 
