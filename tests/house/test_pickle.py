@@ -28,6 +28,9 @@ MADE: dict[str, Callable[[], Any]] = {
     "NgramTable": lambda: op.NgramTable(TEXTS, shingler=op.Shingler(n=2)),
     "Pairs": lambda: op.similarity_join(TEXTS, TEXTS, threshold=0.5),
     "Comparison": lambda: op.compare(COPIED, [*COPIED, "Nothing of the kind."], control=TEXTS),
+    "Case": lambda: op.Case(
+        {"rungs": [{"suspect": "s", "rung": "L0"}]}, {"events": {"suspect": ["s"], "scores": [[1.0]]}}
+    ),
     "NgramMatch": lambda: op.ngram_match(TEXTS, TEXTS),
     "SetSketch": lambda: op.FracMinHash(1).sketch(TEXTS),
     "TextColumn": lambda: op.TextColumn([*TEXTS, None], missing="keep"),
