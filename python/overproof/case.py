@@ -87,6 +87,15 @@ class Case:
             table[at, : len(one)] = one
         return table, np.array([events["role"][i] == "placebo" for i in rows], np.bool_)
 
+    def _strata(self, suspect: str) -> list[str] | None:
+        """The stratum of each row of one suspect; None where the plan has none."""
+        events = self.columns["events"]
+        return (
+            None
+            if self.result["plan"]["strata"] is None
+            else [label for name, label in zip(events["suspect"], events["stratum"], strict=True) if name == suspect]
+        )
+
     def verify(self) -> list[str]:
         """Compute again what follows from the table of events: tests, rungs, sensitivity, placebo, accounts and groups.
 
@@ -118,6 +127,7 @@ class Case:
                     alpha=plan["alpha"],
                     lam=plan["lam"],
                     after=after,
+                    strata=self._strata(suspect),
                     plans=plan["plans_against"][suspect],
                     planted=recall["planted"],
                     found=recall["found"],

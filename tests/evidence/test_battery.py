@@ -69,6 +69,19 @@ def test_plans_and_suspects_cost_significance() -> None:
     assert over_suspects([one, innocent])[0].adjusted == pytest.approx(2 * 0.5**11)
 
 
+def test_strata_are_tested_by_themselves() -> None:
+    labels = ["new"] * 10 + ["old"] * 30
+    found = battery([LEAKED] * 10 + [CHANCE] * 30, suspect="rival", tau=20, strata=labels)
+    tests = {one["name"]: one for one in found.tests()}
+    assert (tests["line-up, stratum new"]["wins"], tests["line-up, stratum old"]["n"]) == (10, 0)
+    assert tests["line-up, stratum new"]["pvalue_adjusted"] == pytest.approx(2 * found.line_up.pvalue)
+    assert tests["line-up, stratum old"]["pvalue_adjusted"] == 1
+    refused = battery([LEAKED] * 10, suspect="rival", tau=20, strata=["new"] * 10, refused="grade C").tests()[-1]
+    assert (refused["pvalue"], refused["wins"], refused["refused"]) == (None, 10, "grade C")
+    with pytest.raises(InputError, match="strata has 1 values for 2 rows"):
+        battery([LEAKED] * 2, suspect="rival", tau=20, strata=["new"])
+
+
 def test_wins_of_all_drafts_are_counted() -> None:
     table = [[25.0, 3.0, math.nan], [4.0, 30.0, 2.0], [25.0, 25.0, 1.0], [1.0, 2.0, 3.0]]
     assert wins_by_draft(table, tau=20).tolist() == [1, 1, 0]

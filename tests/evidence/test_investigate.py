@@ -16,6 +16,7 @@ from overproof.evidence import Ledger, Plan, commit_log, investigate, plan_sampl
 from overproof.evidence.commitment import timestamp
 from overproof.evidence.drawing import committed_at, row_hash, select
 from overproof.evidence.plan import corpus_digest
+from overproof.report.case_terminal import render
 
 pytest.importorskip("pyarrow", reason="cases are Parquet files")
 pytest.importorskip("jinja2", reason="cases have a report")
@@ -58,7 +59,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     suspects = {"rival": read["suspect"], "other": read["innocent"]}
     pools = made.truth["groups"].items()
     groups = {name: {"accounts": accounts, "pvalue": 0.001, "why": {}} for name, accounts in pools}
-    plan = Plan.new(suspects, key=KEY, tau=15, published=made.published)
+    plan = Plan.new(suspects, key=KEY, tau=15, published=made.published, strata="model")
     sampled = plan_sample(
         plan, log, suspects, folder / "ask.jsonl", key=KEY, select_by="prompt", draws=4, beacon="7", groups=groups
     )
@@ -87,6 +88,11 @@ def test_the_leak_is_found_and_the_innocent_is_not_accused(world: World) -> None
     tests = {(one["suspect"], one["name"]): one for one in world.case.result["tests"]}
     assert tests["rival", "line-up"]["pvalue"] < 1e-4
     assert tests["rival", "line-up"]["g_star"] >= 3
+    assert "stratum" in render(world.case.result)
+    models = sorted(set(world.log.extra["model"].to_list()))
+    strata = [one for (suspect, name), one in tests.items() if suspect == "rival" and "stratum" in name]
+    assert [one["name"] for one in strata] == [f"line-up, stratum {model}" for model in models]
+    assert sum(one["wins"] for one in strata) == tests["rival", "line-up"]["wins"]
     # It holds pages that publishers made of what they were served: few events, below the level.
     assert tests["other", "line-up"]["pvalue"] > world.sealed.alpha
 

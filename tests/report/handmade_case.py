@@ -134,6 +134,7 @@ def _plan(names: list[str], redraws: int) -> dict[str, Any]:
         "n": 5,
         "alpha": ALPHA,
         "lam": 0.5,
+        "strata": None,
         "key_id": "case-0417",
         "log": {"digest": "ab" * 32, "rows": 2000},
         "selection": {"rule": "prompt", "rate": None, "records": UNITS, "digest": "11" * 32, "draws": redraws},

@@ -168,6 +168,7 @@ def chosen_fields(chosen: dict[str, Any], names: tuple[str, ...]) -> dict[str, A
 )
 @click.option("-n", "width", type=click.IntRange(1, 255), default=5, show_default=True, help="Words in an n-gram.")
 @click.option("--alpha", type=float, default=0.001, show_default=True, help="Level of the corpus tests.")
+@click.option("--strata", metavar="FIELD", help="A field of the log: the line-up is made within its values as well.")
 @click.option("--lam", type=float, default=0.5, show_default=True, help="Stake of the e-process.")
 @fields(*FIELDS)
 @key_options
@@ -200,6 +201,7 @@ def new(suspects: tuple[str, ...], out: str, **chosen: Any) -> None:
         lam=chosen["lam"],
         published=chosen["published"],
         fetched=chosen["fetched"],
+        strata=chosen["strata"],
         read=read,
     )
     made.save(out)

@@ -163,15 +163,29 @@ def event_rows(
     after: npt.NDArray[np.bool_],
     k: npt.NDArray[np.int64],
     only_here: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None,
+    strata: Sequence[str] | None,
 ) -> dict[str, list[Any]]:
     """The table of events: a row for each suspect and unit, with the scores of all drafts."""
     columns: dict[str, list[Any]] = {
-        name: [] for name in ("suspect", "request_id", "pseudonym", "group", "time", "role", "drafts", "scores", *ALONE)
+        name: []
+        for name in (
+            "suspect",
+            "request_id",
+            "pseudonym",
+            "group",
+            "time",
+            "stratum",
+            "role",
+            "drafts",
+            "scores",
+            *ALONE,
+        )
     }
     for name, scores in suspects.items():
         columns["suspect"] += [name] * len(scores)
         for key in ("request_id", "pseudonym", "group", "time"):
             columns[key] += [row[key] for row in about]
+        columns["stratum"] += [None] * len(scores) if strata is None else list(strata)
         columns["role"] += ["placebo" if late else "test" for late in after.tolist()]
         columns["drafts"] += (k + 1).tolist()
         columns["scores"] += plain(scores)

@@ -23,7 +23,7 @@ from overproof.evidence.line_up import (
     sensitivity,
     time_placebo,
 )
-from overproof.evidence.many import fdr
+from overproof.evidence.many import fdr, holm
 from overproof.evidence.rates import LeakRate, RateRatio, leak_rate, rate_ratio
 from overproof.evidence.result import between, count, plain
 from overproof.evidence.sequential import EProcess, e_process
@@ -57,6 +57,8 @@ class Battery:
         None where no row was served after the suspect was published.
     wins_by_draft : int64[K + 1]
         Events that the served draft won (0), and each redraw.
+    strata : dict of str to LineUp
+        The line-up within each stratum of the plan; empty without strata.
     expected : float
         Events that the served draft would win by chance: the sum of 1 / (K + 1) over them.
     refused : str
@@ -86,6 +88,7 @@ class Battery:
     placebo: TimePlacebo | None
     wins_by_draft: npt.NDArray[np.int64]
     expected: float
+    strata: dict[str, LineUp]
     refused: str
     alpha: float
     plans: int
@@ -185,6 +188,21 @@ class Battery:
                 if name == "e-value":
                     made["statistic"] = None
             out.append({"name": name, "suspect": self.suspect, "null": null, **made})
+        return [*out, *self._within_strata()]
+
+    def _within_strata(self) -> list[dict[str, Any]]:
+        """The line-up in each stratum: where it comes from, not a claim of its own."""
+        if not self.strata:
+            return []
+        adjusted = holm([min(1.0, one.pvalue * self.plans) for one in self.strata.values()], alpha=self.alpha).pvalues
+        out = []
+        for (label, one), p in zip(self.strata.items(), adjusted.tolist(), strict=True):
+            made = one.to_dict() | {"g_star": None, "pvalue_adjusted": p}
+            made.pop("events")
+            if self.refused:
+                made |= {"pvalue": None, "pvalue_adjusted": None, "refused": self.refused}
+                made |= {"interval": [None, None], "least_pvalue": None}
+            out.append({"name": f"line-up, stratum {label}", "suspect": self.suspect, "null": NULL, **made})
         return out
 
 
@@ -197,6 +215,7 @@ def battery(
     lam: float = 0.5,
     taus: Sequence[float] = (),
     after: npt.ArrayLike | None = None,
+    strata: Sequence[str] | None = None,
     plans: int = 1,
     planted: int = 0,
     found: int = 0,
@@ -218,6 +237,8 @@ def battery(
         Further least scores whose e-values are averaged with that of `tau`.
     after : array_like of bool, shape (n,), optional
         Rows served after the suspect was published: they take part in the placebo alone.
+    strata : sequence of n str, optional
+        Of each row: the line-up is also made within each stratum, p-values adjusted over strata (Holm).
     plans : int
         Plans against this suspect, this one included.
     planted, found : int
@@ -261,6 +282,9 @@ def battery(
     if late.dtype != np.bool_ or late.shape != (len(table),):
         raise InputError(f"after must be bool of shape ({len(table)},), not {late.dtype} of {late.shape}")
     main, placebo = table[~late], table[late]
+    if strata is not None and len(strata) != len(table):
+        raise InputError(f"strata has {len(strata)} values for {len(table)} rows")
+    labels = np.array(strata or [], dtype=object)[~late] if strata is not None else np.zeros(0, object)
     here = ~np.isnan(main)
     both = here[:, 0] & here[:, 1:].any(axis=1)
     if not both.any():
@@ -284,6 +308,7 @@ def battery(
         e_value=e_process(main, tau=[tau, *taus], lam=lam),
         placebo=time_placebo(placebo, tau=tau) if len(placebo) else None,
         wins_by_draft=wins_by_draft(main, tau=tau),
+        strata={label: line_up(main[labels == label], tau=tau) for label in sorted(set(labels.tolist()))},
         expected=math.fsum(1 / here[tested.events].sum(axis=1)),
         refused=refused,
         alpha=alpha,

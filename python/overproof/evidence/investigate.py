@@ -167,6 +167,7 @@ def investigate(
                 alpha=plan.alpha,
                 lam=plan.lam,
                 after=trial.after,
+                strata=_strata(plan, trial),
                 plans=against[name],
                 planted=base["planted"],
                 found=base["found"],
@@ -214,7 +215,14 @@ def investigate(
         false_positives=false,
         excluded=drafts.refused | ({"a draft of its unit is missing (left out)": left_out} if left_out else {}),
         not_tested=_not_tested(trial, plan, controls, background, groups),
-        events=event_rows(scores, about=trial.about, after=trial.after, k=drafts.k, only_here=here),
+        events=event_rows(
+            scores,
+            about=trial.about,
+            after=trial.after,
+            k=drafts.k,
+            only_here=here,
+            strata=_strata(plan, trial),
+        ),
         manifest={
             "tool": build_info(),
             "inputs": [one for role, given in corpora for one in inputs_of(role, given)],
@@ -292,6 +300,16 @@ def _without_published(drafts: Drafts, background: Corpus, plan: Plan, threads: 
     if not len(kept):
         raise InputError("background: a draft of every unit stands in it: give texts from before what was served")
     return _kept(drafts, kept, "a draft of its unit stands in the background")
+
+
+def _strata(plan: Plan, trial: _Trial) -> list[str] | None:
+    """The stratum of each row."""
+    if plan.strata is None:
+        return None
+    column = trial.log.extra.get(plan.strata)
+    if column is None:
+        raise InputError(f"the plan has the strata {plan.strata!r}, and the log has no such field")
+    return [column[i] or "not known" for i in trial.drafts.rows.tolist()]
 
 
 def _not_tested(

@@ -43,6 +43,8 @@ class Plan:
         Least score of an event, which score, and the width of its n-grams.
     alpha, lam : float
         Level of the corpus tests, and the stake of the e-process.
+    strata : str or None
+        A field of the log within whose values the line-up is made as well, such as "model".
     key_id : str
         Of the secret key; the key itself is in no file but its own.
     log, selection, groups, redraws : dict or None
@@ -59,6 +61,7 @@ class Plan:
     alpha: float
     lam: float
     key_id: str
+    strata: str | None = None
     log: dict[str, Any] | None = None
     selection: dict[str, Any] | None = None
     groups: dict[str, Any] | None = None
@@ -77,6 +80,7 @@ class Plan:
         lam: float = 0.5,
         published: str | None = None,
         fetched: str | None = None,
+        strata: str | None = None,
         read: Mapping[str, Mapping[str, Any]] | None = None,
         created: str | None = None,
     ) -> Plan:
@@ -92,6 +96,8 @@ class Plan:
             As the attributes.
         published, fetched : str, optional
             ISO 8601 with a zone.
+        strata : str, optional
+            As the attribute.
         read : mapping of str to mapping, optional
             How each suspect's files are read again: path and fields.
         created : str, optional
@@ -140,6 +146,7 @@ class Plan:
             alpha=between(alpha, "alpha", 0, 1),
             lam=between(lam, "lam", 0, 1),
             key_id=key_id(key),
+            strata=strata,
         )
 
     @property
