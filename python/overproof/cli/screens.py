@@ -38,8 +38,13 @@ CASE_COLUMNS = (
 @click.option("--time-field", metavar="FIELD", help="Field that holds the time; guessed when not given.")
 @click.option("--out", metavar="CSV", help="Write the accounts to review, with a column for decisions.")
 @click.option("--json", "json_file", metavar="FILE", help="Write thresholds and accounts as one JSON file.")
-@click.option("--stix", metavar="FILE", help="Write a STIX 2.1 bundle with pseudonyms; needs --key.")
-@click.option("--key", "key_file", metavar="FILE", help="The key of the pseudonyms: 16 to 64 bytes, made if missing.")
+@click.option("--stix", metavar="FILE", help="Write a STIX 2.1 bundle with pseudonyms.")
+@click.option(
+    "--key",
+    "key_file",
+    metavar="FILE",
+    help="The key of the pseudonyms, made if missing.  [default: beside --stix, ending .key]",
+)
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="All cores when not given; never changes a value.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def screen(log_path: str, **chosen: Any) -> int:
@@ -58,8 +63,6 @@ def screen(log_path: str, **chosen: Any) -> int:
     outputs = {"--out": chosen["out"], "--json": chosen["json_file"], "--stix": chosen["stix"]}
     check_outputs(outputs, inputs)
     check_inputs(inputs)
-    if chosen["stix"] and not chosen["key_file"]:
-        raise InputError("--stix names accounts by pseudonyms: give --key FILE; it is made if it is missing")
     if bool(chosen["watch"]) != bool(chosen["watch_key"]):
         raise InputError("--watch and --watch-key go together")
     watch = WatchList.load(chosen["watch"], Path(chosen["watch_key"]).read_bytes()) if chosen["watch"] else None
@@ -96,7 +99,7 @@ def screen(log_path: str, **chosen: Any) -> int:
     if chosen["json_file"]:
         write_json({"schema": "overproof-screen-1", **found.to_dict(), "watch": returned}, chosen["json_file"])
     if chosen["stix"]:
-        write_stix(_bundle(rows, Path(chosen["key_file"]), "screen"), chosen["stix"])
+        write_stix(_bundle(rows, Path(chosen["key_file"] or f"{chosen['stix']}.key"), "screen"), chosen["stix"])
     if not chosen["quiet"]:
         _print_screen(found, rows, returned)
         for path in filter(None, outputs.values()):

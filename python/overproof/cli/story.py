@@ -49,7 +49,9 @@ def tell(folder: Path, *, seed: int, requests: int, quiet: bool) -> None:
         log, plan, case = str(paths["served"]), str(folder / "case.plan.json"), str(folder / "case-0001")
         ask, drawn = str(folder / "ask.jsonl"), str(folder / "drawn.jsonl")
         _step("check-log", log)
-        _step("screen", log, "--benign", str(benign), "--out", str(folder / "review.csv"))
+        _step(
+            "screen", log, "--benign", str(benign), "--rate", "5%", "--least", "8", "--out", str(folder / "review.csv")
+        )
         suspect = f"rival={paths['suspect']}"
         _step("plan", "new", "--suspect", suspect, "--published", made.published, "--out", plan)
         _step("plan", "size", plan, "--leaked", str(requests // 20), "--units", str(requests))
