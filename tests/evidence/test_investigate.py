@@ -279,15 +279,21 @@ def test_commitments_are_checked_and_stand_in_the_manifest(world: World) -> None
         world.run(commitments=[false])
 
 
-def test_units_that_stand_in_the_background_leave_the_test(world: World) -> None:
-    first = world.case.columns["events"]["request_id"][0]
+def test_a_page_that_holds_a_draft_masks_nothing_and_names_nobody(world: World) -> None:
+    named = [one["pseudonym"] for one in world.case.result["accounts"] if one["verdict"] == "named"]
+    events = world.case.columns["events"]
+    rows = [i for i, name in enumerate(events["suspect"]) if name == "rival" and events["pseudonym"][i] == named[0]]
     assert world.log.ids is not None
-    text = world.log.texts[world.log.ids.to_list().index(first)]
-    web = op.Corpus([*world.background.texts.to_list(), text])
-    found = world.run(background=web)
-    assert first not in found.columns["events"]["request_id"]
+    place = {name: row for row, name in enumerate(world.log.ids.to_list())}
+    pages = [world.log.texts[place[events["request_id"][i]]] for i in rows]
+    found = world.run(background=op.Corpus([*world.background.texts.to_list(), *pages]))
     told = {one["reason"]: one["records"] for one in found.result["excluded"]}
-    assert told["a draft of its unit stands in the background"] >= 1
+    assert told["texts of the background that hold a draft (they mask nothing)"] >= len(pages)
+    # The scores are as they were, and what was published is on no account's count.
+    assert [found.columns["events"]["scores"][i] for i in rows] == [events["scores"][i] for i in rows]
+    assert not any(found.columns["events"]["only_here"][i][0] for i in rows)
+    account = next(one for one in found.result["accounts"] if one["pseudonym"] == named[0])
+    assert account["verdict"] != "named"
 
 
 def test_what_the_plan_was_not_sealed_for_is_refused(world: World) -> None:

@@ -132,8 +132,6 @@ def investigate(
     if not len(drafts.rows):
         said = "; ".join(f"{why}: {n:,}" for why, n in sorted(drafts.refused.items())) or "there is none"
         raise InputError(f"redraws: none can take part ({said}): draw again with the settings of what was served")
-    if background is not None:
-        drafts = _without_published(drafts, background, plan, threads)
     trial = _Trial.of(plan, served, drafts, background=background, groups=groups, key=key, threads=threads)
 
     tell("asking the drafts alone", 1, total)
@@ -213,7 +211,9 @@ def investigate(
         self_tests=tested,
         audit=recall,
         false_positives=false,
-        excluded=drafts.refused | ({"a draft of its unit is missing (left out)": left_out} if left_out else {}),
+        excluded=drafts.refused
+        | ({"a draft of its unit is missing (left out)": left_out} if left_out else {})
+        | ({"texts of the background that hold a draft (they mask nothing)": trial.pages} if trial.pages else {}),
         not_tested=_not_tested(trial, plan, controls, background, groups),
         events=event_rows(
             scores,
@@ -293,15 +293,6 @@ def _kept(drafts: Drafts, kept: npt.NDArray[np.int64], reason: str) -> Drafts:
     )
 
 
-def _without_published(drafts: Drafts, background: Corpus, plan: Plan, threads: int | None) -> Drafts:
-    """Leave out units of which a draft stands in the background: its mask would hide that draft alone."""
-    rows = [[own, *others] for own, others in zip(drafts.served, drafts.redraws, strict=True)]
-    kept = np.flatnonzero(~published(rows, background.texts, plan.make_shingler(), threads=threads))
-    if not len(kept):
-        raise InputError("background: a draft of every unit stands in it: give texts from before what was served")
-    return _kept(drafts, kept, "a draft of its unit stands in the background")
-
-
 def _strata(plan: Plan, trial: _Trial) -> list[str] | None:
     """The stratum of each row."""
     if plan.strata is None:
@@ -347,6 +338,10 @@ class _Trial:
     tau: float
     how: dict[str, Any]
     about: list[dict[str, Any]]
+    published: npt.NDArray[np.bool_] | None
+    """Which drafts stand in the background; None without any."""
+    pages: int
+    """Texts of the background that hold a draft: they mask nothing."""
 
     @classmethod
     def of(
@@ -366,10 +361,16 @@ class _Trial:
             if at is None:
                 raise InputError("the plan has a publication date, and the log has no times: give --time-field")
             after = at[drafts.rows] >= plan.published_seconds
+        shingler, alone, pages = plan.make_shingler(), None, 0
+        behind = None if background is None else background.texts
+        if behind is not None:
+            rows = [[own, *others] for own, others in zip(drafts.served, drafts.redraws, strict=True)]
+            alone, held = published(rows, behind, shingler, threads=threads)
+            behind, pages = behind.take(np.flatnonzero(~held)), int(held.sum())
         how: dict[str, Any] = {
             "score": plan.score,
-            "shingler": plan.make_shingler(),
-            "background": None if background is None else background.texts,
+            "shingler": shingler,
+            "background": behind,
             "boilerplate": True,
             "threads": threads,
         }
@@ -389,7 +390,7 @@ class _Trial:
                 }
             )
         prompts = [_turns(log, row) for row in drafts.rows.tolist()]
-        return cls(log, drafts, prompts, after, sets.tokens.astype(np.int64), at, plan.tau, how, about)
+        return cls(log, drafts, prompts, after, sets.tokens.astype(np.int64), at, plan.tau, how, about, alone, pages)
 
     @property
     def texts(self) -> list[list[str | None]]:
@@ -448,7 +449,13 @@ def _only_here(
         return served_only_here(texts, mine, log.texts, labels, own_rows=rows, threads=trial.how["threads"])
 
     single = asked(owners)
-    return single, asked([group_of.get(name or "", name) for name in owners]) if group_of else single
+    grouped = asked([group_of.get(name or "", name) for name in owners]) if group_of else single
+    if trial.published is not None:
+        # What stands on the web may have come from there: it shows nothing of an account.
+        there = np.zeros_like(single)
+        there[:, : trial.published.shape[1]] = trial.published[:, :width]
+        single, grouped = single & ~there, grouped & ~there
+    return single, grouped
 
 
 def _block(
@@ -461,7 +468,7 @@ def _block(
     innocent: Float64 | None,
 ) -> dict[str, Any]:
     """What a case says of one suspect."""
-    main = ~trial.after
+    main, texts = ~trial.after, trial.texts
     rows = np.flatnonzero(main)
     made = compared.to_dict()
     tests = one.tests()
@@ -488,7 +495,7 @@ def _block(
         "timeline": _timeline(trial, scores),
         "examples": examples(
             scores[main],
-            [trial.texts[i] for i in rows.tolist()],
+            [texts[i] for i in rows.tolist()],
             suspect,
             tau=trial.tau,
             prompts=[trial.prompts[i] for i in rows.tolist()],

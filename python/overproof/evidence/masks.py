@@ -30,17 +30,19 @@ PUBLISHED = 0.5
 
 def published(
     drafts: Sequence[Sequence[str | None]], background: TextsLike, shingler: Shingler, *, threads: int | None = None
-) -> npt.NDArray[np.bool_]:
-    """Rows of which a draft stands in the background: a mask made of such a text would hide that draft alone.
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which drafts stand in the background, and which of its texts hold one.
 
-    Such a row leaves the test, whichever of its drafts it is: the rule does not know which one was served.
+    A mask made of a text that holds a draft would hide that draft alone, so such a text makes no mask. The row stays:
+    only a served draft can have been published, and to leave out rows by what was published would choose by the served
+    draft. A draft that stands there was not served to one account alone, as far as anybody can tell.
 
     Parameters
     ----------
-    drafts : sequence of n sequences of str or None
+    drafts : sequence of n sequences of K + 1 str or None
         The served draft of each row, then its redraws.
     background : TextsLike
-        Texts whose n-grams shall count for no draft.
+        m texts whose n-grams shall count for no draft.
     shingler : Shingler
         One width.
     threads : int, optional
@@ -48,29 +50,33 @@ def published(
 
     Returns
     -------
-    bool[n]
+    (bool[n, K + 1], bool[m])
 
     Examples
     --------
     >>> rows = [["the kettle boils when its circuit closes", "a kettle heats"], ["water boils when it is hot", "so"]]
-    >>> published(rows, ["They say: the kettle boils when its circuit closes."], Shingler(3))
-    array([ True, False])
+    >>> published(rows, ["They say: the kettle boils when its circuit closes.", "Nothing."], Shingler(3))
+    (array([[ True, False],
+           [False, False]]), array([ True, False]))
     """
-    flat = [(i, draft) for i, row in enumerate(drafts) for draft in row if draft is not None]
-    out = np.zeros(len(drafts), np.bool_)
     texts = _core.text_list(background)
+    width = max(map(len, drafts), default=1)
+    out, held = np.zeros((len(drafts), width), np.bool_), np.zeros(len(texts), np.bool_)
+    flat = [(i, k, draft) for i, row in enumerate(drafts) for k, draft in enumerate(row) if draft is not None]
     if not flat or not texts:
-        return out
+        return out, held
     found = similarity_join(
-        shingler.transform([draft for _, draft in flat], errors="replace", threads=threads),
+        shingler.transform([draft for _, _, draft in flat], errors="replace", threads=threads),
         shingler.transform(background, missing="keep", errors="replace", threads=threads),
         threshold=PUBLISHED,
         metric="containment",
         recall=1,
         threads=threads,
     )
-    out[[flat[at][0] for at in found.left.tolist()]] = True
-    return out
+    for at in found.left.tolist():
+        out[flat[at][:2]] = True
+    held[found.right] = True
+    return out, held
 
 
 def echoes(
