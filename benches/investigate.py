@@ -86,7 +86,7 @@ def measured(folder: Path, requests: int, suspect: int, leak: int, draws: int) -
     found = account_groups(accounts, log.prompts or [], times=seconds(log), links=links, rng=0)
     groups = {str(one["id"]): one for one in found.groups}
     stage("plan and sample")
-    plan = Plan.new(suspects, key=KEY, score="coverage", published=made.published)
+    plan = Plan.new(suspects, key=KEY, score="coverage", published=made.published, created="2025-02-01T00:00:00Z")
     plan = plan_sample(
         plan, log, suspects, folder / "ask.jsonl", key=KEY, select_by="prompt", draws=draws, beacon="1", groups=groups
     )

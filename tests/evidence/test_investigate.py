@@ -59,7 +59,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     suspects = {"rival": read["suspect"], "other": read["innocent"]}
     pools = made.truth["groups"].items()
     groups = {name: {"accounts": accounts, "pvalue": 0.001, "why": {}} for name, accounts in pools}
-    plan = Plan.new(suspects, key=KEY, tau=15, published=made.published, strata="model")
+    plan = Plan.new(suspects, key=KEY, tau=15, published=made.published, strata="model", created="2025-02-01T00:00:00Z")
     sampled = plan_sample(
         plan, log, suspects, folder / "ask.jsonl", key=KEY, select_by="prompt", draws=4, beacon="7", groups=groups
     )
@@ -434,7 +434,7 @@ def test_a_setting_that_only_some_redraws_state_is_compared(world: World) -> Non
 
 
 def test_no_event_is_no_accusation(world: World) -> None:
-    plan = Plan.new({"people": world.people}, key=KEY, tau=500)
+    plan = Plan.new({"people": world.people}, key=KEY, tau=500, created="2026-02-01T00:00:00Z")
     plan = plan_sample(
         plan, world.log, {"people": world.people}, world.folder / "ask2.jsonl", key=KEY, rate=0.1, draws=2, beacon="1"
     )

@@ -162,6 +162,7 @@ def chosen_fields(chosen: dict[str, Any], names: tuple[str, ...]) -> dict[str, A
 @click.option("--out", required=True, metavar="FILE", help="The plan's file.")
 @click.option("--published", metavar="TIME", help="When the suspect was published: ISO 8601 with a zone.")
 @click.option("--fetched", metavar="TIME", help="When you first had the suspect; later draws cannot be of grade B.")
+@click.option("--created", metavar="TIME", help="When the plan was made; now when not given.")
 @click.option("--tau", type=float, default=20, show_default=True, help="Least score of an event.")
 @click.option(
     "--score", type=click.Choice(["run", "ngrams", "coverage"]), default="run", show_default=True, help="Which score."
@@ -177,7 +178,7 @@ def new(suspects: tuple[str, ...], out: str, **chosen: Any) -> None:
 
     The key is made too, once; keep it secret, and keep it.
     """
-    from ..evidence.plan import Plan
+    from ..evidence.plan import Plan, zoned
 
     named = named_paths(suspects, "--suspect")
     check_inputs(list(named.values()))
@@ -202,6 +203,7 @@ def new(suspects: tuple[str, ...], out: str, **chosen: Any) -> None:
         published=chosen["published"],
         fetched=chosen["fetched"],
         strata=chosen["strata"],
+        created=zoned(chosen["created"], "--created"),
         read=read,
     )
     made.save(out)

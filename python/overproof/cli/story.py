@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import shlex
@@ -13,6 +14,7 @@ from ..errors import InputError
 
 __all__ = ["tell"]
 
+CREATED = "2025-01-31T00:00Z"
 BEACON = "2025-02-01"
 """In place of a public random value, which a made story cannot wait for."""
 
@@ -53,7 +55,11 @@ def tell(folder: Path, *, seed: int, requests: int, quiet: bool) -> None:
             "screen", log, "--benign", str(benign), "--rate", "5%", "--least", "8", "--out", str(folder / "review.csv")
         )
         suspect = f"rival={paths['suspect']}"
-        _step("plan", "new", "--suspect", suspect, "--published", made.published, "--out", plan)
+        # In place of a random key, so that the demo ends alike wherever it runs.
+        (folder / "case.plan.key").write_bytes(hashlib.sha256(f"demo {seed}".encode()).digest())
+        (folder / "case.plan.key").chmod(0o600)
+        fixed = ("--published", made.published, "--created", CREATED)
+        _step("plan", "new", "--suspect", suspect, *fixed, "--out", plan)
         _step("plan", "size", plan, "--leaked", str(requests // 20), "--units", str(requests))
         _step("plan", "sample", plan, log, "--select", "prompt", "--draws", "9", "--beacon", BEACON, "--out", ask)
         answered = simulate.answer_batch(ask, drawn)
