@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from overproof.corpus import Corpus
-from overproof.errors import InputError
 from overproof.evidence.accounts import account_attribution, greedy_cover
 from overproof.evidence.result import plain
+from overproof.evidence.selection import check_key
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -81,8 +81,7 @@ def pseudonyms(accounts: Sequence[str], *, key: bytes) -> dict[str, str]:
     >>> pseudonyms(["alice"], key=b"sixteen bytes or more")
     {'alice': 'acct-95d8a6d25f60'}
     """
-    if not isinstance(key, bytes) or not 16 <= len(key) <= 64:
-        raise InputError("key: give 16 to 64 bytes, such as secrets.token_bytes(32)")
+    check_key(key)
     names = sorted(set(accounts))
     raw = [name.encode("utf-8", "surrogatepass") for name in names]
     digests = [hashlib.blake2b(name, key=key, digest_size=32).hexdigest() for name in raw]

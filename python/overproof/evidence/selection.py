@@ -13,6 +13,18 @@ from overproof.errors import InputError
 from overproof.evidence.result import between
 
 
+def check_key(key: bytes) -> None:
+    """Refuse a key that is too short or too long.
+
+    Raises
+    ------
+    InputError
+        It is not 16 to 64 bytes.
+    """
+    if not isinstance(key, bytes) or not 16 <= len(key) <= 64:
+        raise InputError("key: give 16 to 64 bytes, such as secrets.token_bytes(32)")
+
+
 def key_id(key: bytes) -> str:
     """16 hex digits that tell a key from another and tell nothing of it.
 
@@ -26,8 +38,7 @@ def key_id(key: bytes) -> str:
     >>> key_id(b"sixteen bytes or more")
     '265fc2780c9e31db'
     """
-    if not isinstance(key, bytes) or not 16 <= len(key) <= 64:
-        raise InputError("key: give 16 to 64 bytes, such as secrets.token_bytes(32)")
+    check_key(key)
     return hashlib.sha256(b"overproof key id\0" + key).hexdigest()[:16]
 
 
@@ -59,8 +70,7 @@ def keyed_ranks(ids: Sequence[str], *, key: bytes) -> npt.NDArray[np.uint64]:
     >>> keyed_ranks(["request-1"], key=b"sixteen bytes or more")
     array([11669958024754061119], dtype=uint64)
     """
-    if not isinstance(key, bytes) or not 16 <= len(key) <= 64:
-        raise InputError("key: give 16 to 64 bytes, such as secrets.token_bytes(32)")
+    check_key(key)
     out = np.empty(len(ids), np.uint64)
     for row, name in enumerate(ids):
         if not isinstance(name, str):
