@@ -16,7 +16,7 @@ one = "the quick brown fox jumps over the lazy dog " * 2500
 texts = [one] * 100_000  # 11 GB to read, in the memory of one text
 print("ready", flush=True)
 try:
-    op.Shingler().transform(texts)
+    op.Shingler().transform(texts, threads={threads})
     print("not interrupted", flush=True)
 except KeyboardInterrupt:
     print(time.monotonic(), flush=True)
@@ -24,9 +24,12 @@ print(op.Shingler(n=1).transform(["still works"]).indptr.tolist(), flush=True)
 """
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
-def test_ctrl_c(record_property: Callable[[str, object], None]) -> None:
-    with subprocess.Popen([sys.executable, "-c", CALL], stdout=subprocess.PIPE, text=True) as child:
+def test_ctrl_c(threads: int, record_property: Callable[[str, object], None]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", CALL.format(threads=threads)], stdout=subprocess.PIPE, text=True
+    ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
         time.sleep(0.5)

@@ -5,40 +5,74 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, TryLockError};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
 
 /// Work per block, in the caller's weight unit (bytes of text as a rule): small enough that a cancel is seen within
 /// milliseconds and that threads share evenly, large enough that a block's overhead does not show.
 const BLOCK: usize = 1 << 18;
 
+/// How often a caller that watches its job looks.
+const TICK: Duration = Duration::from_millis(50);
+
 /// A pool and a cancel flag: what every batch operation takes.
+///
+/// A job runs on the calling thread, and leaves it for the pool only where there is more than one block to share out: a
+/// small call wakes no thread.
 pub struct Job<'a> {
     pool: Option<&'a ThreadPool>,
     cancel: &'a AtomicBool,
+    watch: Option<Watch<'a>>,
+}
+
+/// What the calling thread looks at every [`TICK`], while it works and while it waits for others.
+struct Watch<'a> {
+    caller: ThreadId,
+    look: &'a (dyn Fn() + Sync),
+    started: Instant,
+    /// Milliseconds after `started` of the last look.
+    last: AtomicU64,
 }
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
 impl<'a> Job<'a> {
-    /// Run on `pool`, stop when `cancel` becomes true.
-    pub fn new(pool: &'a ThreadPool, cancel: &'a AtomicBool) -> Self {
-        Job { pool: Some(pool), cancel }
+    /// Run on the calling thread, which calls `look` every 50 ms or so, and on `pool` where work can be shared out; stop
+    /// when `cancel` becomes true.
+    pub fn watched(pool: Option<&'a ThreadPool>, cancel: &'a AtomicBool, look: &'a (dyn Fn() + Sync)) -> Self {
+        let watch =
+            Watch { caller: std::thread::current().id(), look, started: Instant::now(), last: AtomicU64::new(0) };
+        Job { pool, cancel, watch: Some(watch) }
     }
 
     /// Run on the calling thread, stop when `cancel` becomes true.
     pub fn on_caller(cancel: &'a AtomicBool) -> Self {
-        Job { pool: None, cancel }
+        Job { pool: None, cancel, watch: None }
     }
 
     /// Run on the calling thread, never cancelled.
     pub fn inline() -> Job<'static> {
-        Job { pool: None, cancel: &NEVER }
+        Job { pool: None, cancel: &NEVER, watch: None }
     }
 
     /// `Err(Interrupted)` once the caller has asked to stop.
     pub fn check(&self) -> Result<()> {
+        if let Some(watch) = self.watch_of_caller() {
+            let now = watch.started.elapsed().as_millis() as u64;
+            if now >= watch.last.load(Ordering::Relaxed) + TICK.as_millis() as u64 {
+                watch.last.store(now, Ordering::Relaxed);
+                (watch.look)();
+            }
+        }
         if self.cancel.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    /// What to look at, on the thread that must.
+    fn watch_of_caller(&self) -> Option<&Watch<'a>> {
+        self.watch.as_ref().filter(|watch| watch.caller == std::thread::current().id())
     }
 
     /// Number of threads that work on this job.
@@ -46,10 +80,30 @@ impl<'a> Job<'a> {
         self.pool.map_or(1, ThreadPool::current_num_threads)
     }
 
+    /// Run `work` on a thread of `pool`; the calling thread waits, and looks.
+    fn on_pool<T: Send>(&self, pool: &ThreadPool, work: impl FnOnce() -> T + Send) -> T {
+        let Some(watch) = self.watch_of_caller() else { return pool.install(work) };
+        let (done, finished) = sync_channel::<T>(1);
+        let mut made = None;
+        pool.in_place_scope(|scope| {
+            // The receiver outlives the scope, so a send cannot fail.
+            scope.spawn(move |_| _ = done.send(work()));
+            made = loop {
+                match finished.recv_timeout(TICK) {
+                    Ok(made) => break Some(made),
+                    Err(RecvTimeoutError::Timeout) => (watch.look)(),
+                    Err(RecvTimeoutError::Disconnected) => break None,
+                }
+            }
+        });
+        // A panic of the work, which alone sends nothing, has gone on out of the scope.
+        made.unwrap_or_else(|| unreachable!("work that ended without a result"))
+    }
+
     /// Run `a` and `b`, on two threads where there are two.
     pub fn join<A: Send, B: Send>(&self, a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
         match self.pool {
-            Some(pool) => pool.install(|| rayon::join(a, b)),
+            Some(pool) => self.on_pool(pool, || rayon::join(a, b)),
             None => (a(), b()),
         }
     }
@@ -69,7 +123,7 @@ impl<'a> Job<'a> {
             work(range)
         };
         match self.pool {
-            Some(pool) if ranges.len() > 1 => pool.install(|| ranges.into_par_iter().map(run).collect()),
+            Some(pool) if ranges.len() > 1 => self.on_pool(pool, || ranges.into_par_iter().map(run).collect()),
             _ => ranges.into_iter().map(run).collect(),
         }
     }
@@ -105,7 +159,7 @@ impl<'a> Job<'a> {
             work(range, part)
         };
         match self.pool {
-            Some(pool) if parts.len() > 1 => pool.install(|| parts.into_par_iter().try_for_each(run))?,
+            Some(pool) if parts.len() > 1 => self.on_pool(pool, || parts.into_par_iter().try_for_each(run))?,
             _ => parts.into_iter().try_for_each(run)?,
         }
         Ok(matrix)
@@ -176,6 +230,52 @@ mod tests {
         drop(held);
         assert!(!Arc::ptr_eq(&first, &own));
         assert_eq!(own.install(rayon::current_num_threads), 3);
+        Ok(())
+    }
+
+    #[test]
+    fn the_caller_looks_while_it_works_and_while_it_waits() -> Result<()> {
+        let pool = pool(2)?;
+        for pool in [None, Some(&*pool)] {
+            let (cancel, looks) = (AtomicBool::new(false), AtomicU64::new(0));
+            let caller = std::thread::current().id();
+            let look = || {
+                assert_eq!(std::thread::current().id(), caller);
+                looks.fetch_add(1, Ordering::Relaxed);
+                cancel.store(true, Ordering::Relaxed);
+            };
+            let job = Job::watched(pool, &cancel, &look);
+            let endless = |_| loop {
+                job.check()?;
+                std::thread::sleep(Duration::from_millis(1));
+            };
+            let ended: Result<Vec<()>> = job.chunks(2, |_| BLOCK, endless);
+            assert!(matches!(ended, Err(Error::Interrupted)));
+            assert_eq!(looks.load(Ordering::Relaxed), 1);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn small_work_stays_with_the_caller_and_a_panic_goes_on() -> Result<()> {
+        let pool = pool(2)?;
+        let cancel = AtomicBool::new(false);
+        let job = Job::watched(Some(&pool), &cancel, &|| ());
+        let here = std::thread::current().id();
+        assert_eq!(job.chunks(9, |_| 1, |_| Ok(std::thread::current().id()))?, [here]);
+        assert!(!job.chunks(2, |_| BLOCK, |_| Ok(std::thread::current().id()))?.contains(&here));
+        let panics = || {
+            job.chunks(
+                2,
+                |_| BLOCK,
+                |range| {
+                    assert!(range.start == 0, "on purpose");
+                    Ok(())
+                },
+            )
+        };
+        let message = std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).expect_err("it panics");
+        assert_eq!(message.downcast_ref::<&str>(), Some(&"on purpose"));
         Ok(())
     }
 }

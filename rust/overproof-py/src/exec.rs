@@ -1,4 +1,4 @@
-//! Leave the interpreter, work on our pool, come back; Ctrl-C is seen within 50 ms, a panic becomes InternalError.
+//! Leave the interpreter, work, come back; Ctrl-C is seen within 50 ms, a panic becomes InternalError.
 
 use crate::error::PyR;
 use crate::input::Threads;
@@ -7,11 +7,7 @@ use overproof_core::exec::{Job, pool};
 use pyo3::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
-
-/// The longest that a signal waits.
-const TICK: Duration = Duration::from_millis(50);
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The most threads of one call where the machine has fewer cores: a pool stays for the life of the process.
 const MOST: usize = 256;
@@ -30,9 +26,16 @@ pub fn set_num_threads(threads: Option<Threads>) {
 #[pyfunction]
 pub fn get_num_threads() -> usize {
     match CAP.load(Ordering::Relaxed) {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        0 => cores(),
         cap => cap,
     }
+}
+
+/// How many cores this process may use, as it stood at its first call: to ask reads files, which takes longer than a small
+/// call.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -46,43 +49,29 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-/// Run `work` without the interpreter on `threads` threads.
+/// Run `work` without the interpreter on `threads` threads; on the calling one where that is one.
 ///
-/// The calling thread waits and looks for signals; the work sees a cancel flag at its next block.
+/// The calling thread looks for signals while it works or waits; the work sees a cancel flag at its next block.
 pub fn run<T: Send>(
     py: Python<'_>,
     threads: Option<Threads>,
     work: impl FnOnce(&Job<'_>) -> Result<T> + Send,
 ) -> PyR<T> {
-    let most = std::thread::available_parallelism().map_or(1, usize::from).max(MOST);
-    let pool = pool(threads.map_or_else(get_num_threads, usize::from).clamp(1, most))?;
+    let threads = threads.map_or_else(get_num_threads, usize::from).clamp(1, cores().max(MOST));
+    let pool = if threads > 1 { Some(pool(threads)?) } else { None };
     let cancel = AtomicBool::new(false);
-    let mut result = None;
-    let mut signal = None;
-    py.detach(|| {
-        let (done, finished) = sync_channel::<()>(1);
-        let (slot, cancel, pool_of_job) = (&mut result, &cancel, &*pool);
-        pool.in_place_scope(|scope| {
-            scope.spawn(move |_| {
-                *slot = Some(guarded(|| work(&Job::new(pool_of_job, cancel))));
-                // The receiver outlives the scope; a send can only fail if it had gone.
-                let _ = done.send(());
-            });
-            while let Err(RecvTimeoutError::Timeout) = finished.recv_timeout(TICK) {
-                if signal.is_none()
-                    && let Err(e) = Python::attach(|py| py.check_signals())
-                {
-                    signal = Some(e);
-                    cancel.store(true, Ordering::Relaxed);
-                }
-            }
-        });
-    });
-    if let Some(e) = signal {
-        return Err(e.into());
-    }
-    match result {
-        Some(result) => Ok(result?),
-        None => Err(Error::Internal("the work ended without a result".to_owned()).into()),
+    let signal = Mutex::new(None);
+    let look = || {
+        if !cancel.load(Ordering::Relaxed)
+            && let Err(e) = Python::attach(|py| py.check_signals())
+        {
+            *signal.lock().unwrap_or_else(PoisonError::into_inner) = Some(e);
+            cancel.store(true, Ordering::Relaxed);
+        }
+    };
+    let result = py.detach(|| guarded(|| work(&Job::watched(pool.as_deref(), &cancel, &look))));
+    match signal.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(e) => Err(e.into()),
+        None => Ok(result?),
     }
 }
