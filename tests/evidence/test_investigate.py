@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -393,6 +394,23 @@ def test_ids_that_name_no_record_or_two_are_not_asked_for(world: World) -> None:
     log = op.Corpus(list("abcde"), ids=["r1", "r1", None, "r4", ""], prompts=list("vwxyz"), extra=fields)
     rows = select(world.made, log, {}, key=KEY, rule="all")
     assert rows.tolist() == [3]
+
+
+def test_units_and_times_of_the_log_are_made_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from overproof.evidence import drawing, eligibility
+    from overproof.evidence import investigate as investigating
+
+    made: list[str] = []
+
+    def counted(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args, **options: made.append(function.__name__) or function(*args, **options)
+
+    for module in (drawing, eligibility, sys.modules[investigating.__module__]):
+        for name in ("log_units", "seconds"):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, counted(getattr(module, name)))
+    world.run(audit_texts=0, controls=None)
+    assert sorted(made) == ["log_units", "seconds"]
 
 
 def test_messages_that_are_no_turns_cannot_be_asked_again(world: World) -> None:

@@ -47,7 +47,14 @@ SETTINGS = {
 
 
 def select(
-    plan: Plan, log: Corpus, suspects: Mapping[str, Corpus], *, key: bytes, rule: str, rate: float = 1.0
+    plan: Plan,
+    log: Corpus,
+    suspects: Mapping[str, Corpus],
+    *,
+    key: bytes,
+    rule: str,
+    rate: float = 1.0,
+    units: Int64 | None = None,
 ) -> Int64:
     """Rows of the log that a rule chooses: one record a unit, by nothing that was served.
 
@@ -66,6 +73,8 @@ def select(
         or one of every unit. "prf" takes `rate` of them; so does "prompt", where 1 is not enough of a limit.
     rate : float
         Share of the units, above 0 and at most 1.
+    units : int64[n], optional
+        As `log_units` gives, when it is known already.
 
     Returns
     -------
@@ -98,7 +107,7 @@ def select(
     if rule == "prompt":
         rows = _asked_in(log, suspects)
     rows = rows[one[rows]]
-    units = log_units(log)[rows]
+    units = (log_units(log) if units is None else units)[rows]
     named = [ids[i] for i in rows.tolist()]
     rows = rows[one_per_unit(units.tolist(), named, key=key)]
     if rate != 1:

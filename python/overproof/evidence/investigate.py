@@ -31,7 +31,7 @@ from overproof.evidence.only_here import served_only_here
 from overproof.evidence.people import People, people, pseudonyms
 from overproof.evidence.plan import corpus_digest
 from overproof.evidence.recall import innocent_hits, planted_recall
-from overproof.evidence.units import turns_of
+from overproof.evidence.units import log_units, turns_of
 
 if TYPE_CHECKING:
     from overproof.evidence.plan import Plan
@@ -126,13 +126,15 @@ def investigate(
     controls = dict(controls or {})
     total = 4 + 4 * len(suspects)
     tell("checking the plan", 0, total)
-    plan.check(log=served, suspects=suspects, redraws=redraws, key=key, groups=groups)
+    units = log_units(served, threads=threads)
+    plan.check(log=served, suspects=suspects, redraws=redraws, key=key, groups=groups, units=units)
     _check_corpora(plan, controls, background)
-    drafts = _without_time(match_redraws(served, redraws), served, plan)
+    at = None if served.times is None else seconds(served)
+    drafts = _without_time(match_redraws(served, redraws, units=units), at, plan)
     if not len(drafts.rows):
         said = "; ".join(f"{why}: {n:,}" for why, n in sorted(drafts.refused.items())) or "there is none"
         raise InputError(f"redraws: none can take part ({said}): draw again with the settings of what was served")
-    trial = _Trial.of(plan, served, drafts, background=background, groups=groups, key=key, threads=threads)
+    trial = _Trial.of(plan, served, drafts, at=at, background=background, groups=groups, key=key, threads=threads)
 
     tell("asking the drafts alone", 1, total)
     tested, innocent = _self_tests(trial, controls)
@@ -269,11 +271,11 @@ def _check_corpora(plan: Plan, controls: Mapping[str, Corpus], background: Corpu
             raise InputError(f"{name}: is {same} itself: give texts that cannot hold what was served")
 
 
-def _without_time(drafts: Drafts, log: Corpus, plan: Plan) -> Drafts:
+def _without_time(drafts: Drafts, at: Float64 | None, plan: Plan) -> Drafts:
     """Leave out records of which it is not known whether they were served before the suspect was published."""
-    if plan.published is None or log.times is None or not len(drafts.rows):
+    if plan.published is None or at is None or not len(drafts.rows):
         return drafts
-    kept = np.flatnonzero(~np.isnan(seconds(log)[drafts.rows]))
+    kept = np.flatnonzero(~np.isnan(at[drafts.rows]))
     if not len(kept):
         raise InputError("the plan has a publication date, and no record that was drawn again has a time")
     return _kept(drafts, kept, "no time, so not known whether before the publication")
@@ -350,12 +352,12 @@ class _Trial:
         log: Corpus,
         drafts: Drafts,
         *,
+        at: Float64 | None,
         background: Corpus | None,
         groups: Mapping[str, Mapping[str, Any]] | None,
         key: bytes,
         threads: int | None,
     ) -> _Trial:
-        at = None if log.times is None else seconds(log)
         after = np.zeros(len(drafts.rows), np.bool_)
         if plan.published is not None:
             if at is None:

@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from overproof._files import atomic_path
 from overproof.corpus import Corpus
 from overproof.errors import FormatError, IncompatibleError, InputError
@@ -252,8 +255,16 @@ class Plan:
         redraws: Corpus,
         key: bytes,
         groups: Mapping[str, Any] | None = None,
+        units: npt.NDArray[np.int64] | None = None,
     ) -> None:
         """Refuse what the plan was not sealed for.
+
+        Parameters
+        ----------
+        log, suspects, redraws, key, groups
+            As in `overproof.evidence.investigate`.
+        units : int64[n], optional
+            As `log_units` gives of the log, when it is known already.
 
         Raises
         ------
@@ -281,13 +292,16 @@ class Plan:
                 "the groups of accounts are not those that the plan fixed when its records were chosen: groups made "
                 "after the search are refused"
             )
-        self._check_selection(log, suspects, key)
+        self._check_selection(log, suspects, key, units)
 
-    def _check_selection(self, log: Corpus, suspects: Mapping[str, Corpus], key: bytes) -> None:
+    def _check_selection(
+        self, log: Corpus, suspects: Mapping[str, Corpus], key: bytes, units: npt.NDArray[np.int64] | None
+    ) -> None:
         from overproof.evidence.drawing import select
 
         assert self.selection is not None
-        rows = select(self, log, suspects, key=key, rule=self.selection["rule"], rate=self.selection["rate"])
+        rule, rate = self.selection["rule"], self.selection["rate"]
+        rows = select(self, log, suspects, key=key, rule=rule, rate=rate, units=units)
         if selection_digest(log, rows) != self.selection["digest"]:
             raise InputError(
                 "the records of the plan are not those that its rule and key choose: records that were chosen by what "
