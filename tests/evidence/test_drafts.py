@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from overproof import reference
-from overproof.evidence import draft_waterfall, line_up, score_drafts, sensitivity
+from overproof.evidence import best_matches, draft_waterfall, line_up, masks, score_drafts, sensitivity
+from overproof.evidence.drafts import PreparedDrafts
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "F", "7", "12"]), max_size=14).map(" ".join)
 MAYBE = WORDS | st.none()
@@ -79,6 +80,35 @@ def test_waterfall_is_that_of_the_twin(case: tuple) -> None:
                 "reaching": (scores[:, part] >= 3).sum(),
             }
     assert {**found[4], "layer": "boilerplate"} == found[3]
+
+
+@given(CASES)
+def test_what_is_prepared_once_says_the_same(case: tuple) -> None:
+    rows, suspects, options = case
+    rarity, web = options.pop("rarity"), options["background"]
+    served, redraws, shingler = [r[0] for r in rows], [r[1:3] for r in rows], op.Shingler(N)
+    given_ = options | {"prompts": [r[3] for r in rows], "shingler": shingler}
+    once = given_ | {"background": web and masks.as_one(web, shingler)}
+    prepared = PreparedDrafts(served, redraws, suspects, **once)
+    scores = score_drafts(served, redraws, suspects, **given_)
+    for _ in range(2):
+        np.testing.assert_array_equal(prepared.scores(), scores)
+        assert prepared.waterfall(3) == draft_waterfall(served, redraws, suspects, tau=3, **given_)
+        rarest = score_drafts(served, redraws, suspects, rarity=rarity, **given_)
+        np.testing.assert_array_equal(prepared.scores(rarity=rarity), rarest)
+    best, most = prepared.best()
+    np.testing.assert_array_equal(most, np.nan_to_num(scores))
+    assert ((best >= 0) == (most > 0)).all()
+    if options["boilerplate"] is False:  # the only mask that depends on the other drafts
+        for k in range(3):
+            texts = [r[k] for r in rows]
+            np.testing.assert_array_equal(best_matches(texts, suspects, **given_)[0], best[:, k])
+
+
+def test_a_background_of_other_ngrams_is_refused() -> None:
+    web = op.Shingler(3).transform(["a b c d"])
+    with pytest.raises(op.IncompatibleError, match="another kind"):
+        score_drafts(["a b c"], [["d"]], ["a b c"], background=web, shingler=op.Shingler(2))
 
 
 def test_near_duplicates_of_a_leaked_text_are_no_boilerplate_and_a_template_is() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +26,8 @@ Float64 = npt.NDArray[np.float64]
 SCORES = {"run": "longest_run", "ngrams": "ngrams", "coverage": "covered"}
 BEST = 16
 """Suspect texts, by the n-grams that they share with a draft, among which its score is the best."""
+LAST = len(LAYERS) - 1
+"""The layer from which on all masks are in use."""
 
 
 def score_drafts(
@@ -32,7 +36,7 @@ def score_drafts(
     suspect: TextsLike,
     *,
     prompts: TextsLike | Sequence[Sequence[str | None] | str | None] | None = None,
-    background: TextsLike | None = None,
+    background: TextsLike | ShingleSets | None = None,
     boilerplate: bool | int = False,
     rarity: TextsLike | None = None,
     score: str = "run",
@@ -84,6 +88,8 @@ def score_drafts(
     ------
     InputError
         Lengths differ, a row is not text, there is no redraw, no control text holds a token, or an option is unknown.
+    IncompatibleError
+        The n-grams of the background are of another kind.
 
     Notes
     -----
@@ -101,9 +107,18 @@ def score_drafts(
     >>> score_drafts(served, redraws, ["Note: the kettle boils when the thermostat closes its circuit!"])
     array([[9., 0., 0.]])
     """
-    drafts = _Drafts(draft_rows(served, redraws), suspect, _one_width(shingler), threads)
-    drafts.mask(prompts, background, boilerplate)
-    return drafts.table(_known(score), rarity=rarity)
+    drafts = PreparedDrafts(
+        served,
+        redraws,
+        suspect,
+        prompts=prompts,
+        background=background,
+        boilerplate=boilerplate,
+        score=score,
+        shingler=shingler,
+        threads=threads,
+    )
+    return drafts.scores(rarity=rarity)
 
 
 def draft_waterfall(
@@ -113,7 +128,7 @@ def draft_waterfall(
     *,
     tau: float,
     prompts: TextsLike | Sequence[Sequence[str | None] | str | None] | None = None,
-    background: TextsLike | None = None,
+    background: TextsLike | ShingleSets | None = None,
     boilerplate: bool | int = False,
     score: str = "run",
     shingler: Shingler | None = None,
@@ -155,26 +170,19 @@ def draft_waterfall(
     >>> [(layer["layer"], layer["served"]["ngrams"]) for layer in taken]
     [('raw', 5), ('prompt echo', 5), ('background', 4), ('boilerplate', 4), ('left', 4)]
     """
-    tau, column = between(tau, "tau", -math.inf, math.inf), _known(score)
-    drafts = _Drafts(draft_rows(served, redraws), suspect, _one_width(shingler), threads)
-    drafts.mask(prompts, background, boilerplate)
-    out: list[dict[str, Any]] = []
-    for stage, (layer, used) in enumerate(
-        zip(LAYERS, (True, prompts is not None, len(drafts.behind) > 0, len(drafts.common) > 0), strict=True)
-    ):
-        if used:
-            ngrams, scores = drafts.tables(["ngrams", column], stage)
-        sides = {
-            name: {
-                "drafts": int((~np.isnan(ngrams[:, part])).sum()),
-                "matched": int((ngrams[:, part] > 0).sum()),
-                "ngrams": int(np.nansum(ngrams[:, part])),
-                "reaching": int((scores[:, part] >= tau).sum()),
-            }
-            for name, part in (("served", slice(1)), ("redraws", slice(1, None)))
-        }
-        out.append({"layer": layer, **sides})
-    return [*out, {**out[-1], "layer": "left"}]
+    tau = between(tau, "tau", -math.inf, math.inf)
+    drafts = PreparedDrafts(
+        served,
+        redraws,
+        suspect,
+        prompts=prompts,
+        background=background,
+        boilerplate=boilerplate,
+        score=score,
+        shingler=shingler,
+        threads=threads,
+    )
+    return drafts.waterfall(tau)
 
 
 def best_matches(
@@ -182,7 +190,7 @@ def best_matches(
     suspect: TextsLike,
     *,
     prompts: TextsLike | Sequence[Sequence[str | None] | str | None] | None = None,
-    background: TextsLike | None = None,
+    background: TextsLike | ShingleSets | None = None,
     boilerplate: bool | int = False,
     score: str = "run",
     shingler: Shingler | None = None,
@@ -208,114 +216,183 @@ def best_matches(
     (array([ 1, -1]), array([7., 0.]))
     """
     # Beside an empty text, which shares nothing: a row of drafts has two at least.
-    drafts = _Drafts([[text, ""] for text in texts], suspect, _one_width(shingler), threads)
-    drafts.mask(prompts, background, boilerplate)
-    return drafts.best(_known(score))
+    drafts = PreparedDrafts(
+        texts,
+        [[""]] * len(texts),
+        suspect,
+        prompts=prompts,
+        background=background,
+        boilerplate=boilerplate,
+        score=score,
+        shingler=shingler,
+        threads=threads,
+    )
+    rows, most = drafts.best()
+    return rows[:, 0], most[:, 0]
 
 
-class _Drafts:
-    """Drafts, suspect and masks, shingled once."""
+class PreparedDrafts:
+    """Drafts, suspect and masks, shingled once for all that is asked of them.
 
-    def __init__(self, rows: list[list[str | None]], suspect: Any, shingler: Shingler, threads: int | None) -> None:
+    Parameters
+    ----------
+    served, redraws, suspect, prompts, background, boilerplate, score, shingler, threads
+        As in `score_drafts`.
+
+    Raises
+    ------
+    InputError
+        As `score_drafts`.
+
+    Examples
+    --------
+    >>> drafts = PreparedDrafts(["so the kettle boils when hot"], [["no"]], ["nothing", "the kettle boils when hot"])
+    >>> drafts.scores(), drafts.best()[0]
+    (array([[5., 0.]]), array([[ 1, -1]]))
+    """
+
+    def __init__(
+        self,
+        served: TextsLike,
+        redraws: Sequence[Sequence[str | None] | None],
+        suspect: TextsLike,
+        *,
+        prompts: TextsLike | Sequence[Sequence[str | None] | str | None] | None = None,
+        background: TextsLike | ShingleSets | None = None,
+        boilerplate: bool | int = False,
+        score: str = "run",
+        shingler: Shingler | None = None,
+        threads: int | None = None,
+    ) -> None:
+        rows = draft_rows(served, redraws)
         width = max(map(len, rows), default=1)
         if width == 1:
             raise InputError("redraws: no row has one, so nothing can be compared with what was served")
-        self.shingler, self.threads, self.suspect = shingler, threads, suspect
-        self.shape = len(rows), width
-        self.texts = [draft for row in rows for draft in row]
-        self.sets, self.theirs = self.shingled(self.texts), self.shingled(suspect)
-        self.answers = _core.CopyAnswers(self.theirs, None)
-        self.asked: ShingleSets | None = None
-        self.behind = self.common = masks.NOTHING
-
-    def mask(self, prompts: Any, background: Any, boilerplate: bool | int) -> None:
-        row_of = np.repeat(np.arange(self.shape[0]), self.shape[1])
+        if score not in SCORES:
+            raise InputError(f"score={score!r} is unknown; give {', '.join(SCORES)}")
+        self._column, self._shingler, self._threads = SCORES[score], _one_width(shingler), threads
+        self._suspect, self._shape = suspect, (len(rows), width)
+        self._texts = [draft for row in rows for draft in row]
+        self._sets, self._theirs = self._shingled(self._texts), self._shingled(suspect)
+        self._answers = _core.CopyAnswers(self._theirs, None)
+        self._asked: ShingleSets | None = None
+        self._behind = self._common = masks.NOTHING
+        row_of = np.repeat(np.arange(len(rows)), width)
         if prompts is not None:
-            self.asked = masks.echoes(prompts, self.shape[0], self.shingler, self.threads).take(row_of)
+            self._asked = masks.echoes(prompts, len(rows), self._shingler, threads).take(row_of)
         if background is not None:
-            self.behind = np.unique(self.shingled(background).hashes)
+            self._behind = masks.ngrams_of(background, self._shingler, threads)
         if boilerplate is not False:
-            numbers = _core.number_shingles(self.texts, self.shingler.params, self.threads)
-            self.common = np.union1d(numbers, masks.boilerplate(self.sets, row_of, self.theirs, boilerplate))
+            numbers = _core.number_shingles(self._texts, self._shingler.params, threads)
+            self._common = np.union1d(numbers, masks.boilerplate(self._sets, row_of, self._theirs, boilerplate))
 
-    def shingled(self, texts: Any) -> ShingleSets:
-        return self.shingler.transform(texts, missing="keep", errors="replace", threads=self.threads)
-
-    def table(self, column: str, *, rarity: Any = None) -> Float64:
+    def scores(self, *, rarity: TextsLike | None = None) -> Float64:
+        """What `score_drafts` returns."""
         if rarity is None:
-            return self.tables([column], len(LAYERS) - 1)[0]
-        controls = self.shingled(rarity)
+            return self._table(self._left, self._column)
+        controls = self._shingled(rarity)
         if not len(controls.hashes):
             raise InputError("rarity: no control text holds a token")
         alone = np.flatnonzero(
             (_core.representatives(controls) == np.arange(len(controls))) & (np.diff(controls.indptr) > 0)
         )
-        if column == "ngrams":
+        if self._column == "ngrams":
             return self._weighted(controls.take(alone))
         texts = _core.text_list(rarity)
-        reached = self._verified([column], 3, [texts[i] for i in alone], controls.take(alone), None)[0]
-        return rarity_of_scores(self.tables([column], len(LAYERS) - 1)[0], reached)
+        reached = self._pairs(LAST, [texts[i] for i in alone], controls.take(alone), None)
+        return rarity_of_scores(self._table(self._left, self._column), reached.most(self._column, len(alone)))
 
-    def tables(self, columns: list[str], stage: int) -> list[Float64]:
-        """Scores of all drafts without the masks up to a stage."""
-        tables = self._verified(columns, stage, self.texts, self.sets, self.asked if stage else None)
-        return [self._shaped(table) for table in tables]
+    def waterfall(self, tau: float) -> list[dict[str, Any]]:
+        """What `draft_waterfall` returns."""
+        out: list[dict[str, Any]] = []
+        for stage, (layer, used) in enumerate(
+            zip(LAYERS, (True, self._asked is not None, len(self._behind) > 0, len(self._common) > 0), strict=True)
+        ):
+            if used:
+                found = self._left if stage == LAST else self._without(stage)
+                ngrams, scores = self._table(found, "ngrams"), self._table(found, self._column)
+            sides = {
+                name: {
+                    "drafts": int((~np.isnan(ngrams[:, part])).sum()),
+                    "matched": int((ngrams[:, part] > 0).sum()),
+                    "ngrams": int(np.nansum(ngrams[:, part])),
+                    "reaching": int((scores[:, part] >= tau).sum()),
+                }
+                for name, part in (("served", slice(1)), ("redraws", slice(1, None)))
+            }
+            out.append({"layer": layer, **sides})
+        return [*out, {**out[-1], "layer": "left"}]
+
+    def best(self) -> tuple[npt.NDArray[np.int64], Float64]:
+        """Of each draft what `best_matches` returns: int64[n, K + 1] and float64[n, K + 1]."""
+        left, right, scores = self._left.left, self._left.right, self._left.scores(self._column)
+        order = np.lexsort((right, -scores, left))
+        texts, first = np.unique(left[order], return_index=True)
+        rows, most = np.full(len(self._texts), -1, np.int64), np.zeros(len(self._texts))
+        rows[texts], most[texts] = right[order][first], scores[order][first]
+        rows[most == 0] = -1
+        return rows.reshape(self._shape), most.reshape(self._shape)
+
+    @cached_property
+    def _left(self) -> _Pairs:
+        """What all masks leave."""
+        return self._without(LAST)
+
+    def _without(self, stage: int) -> _Pairs:
+        """What is left without the masks up to a stage."""
+        return self._pairs(stage, self._texts, self._sets, self._asked if stage else None)
+
+    def _shingled(self, texts: Any) -> ShingleSets:
+        return self._shingler.transform(texts, missing="keep", errors="replace", threads=self._threads)
+
+    def _table(self, found: _Pairs, column: str) -> Float64:
+        return self._shaped(found.most(column, len(self._texts)))
 
     def _shaped(self, table: Float64) -> Float64:
-        table[[draft is None for draft in self.texts]] = np.nan
-        return table.reshape(self.shape)
+        table[[draft is None for draft in self._texts]] = np.nan
+        return table.reshape(self._shape)
 
     def _found(self, stage: int, sets: ShingleSets, asked: ShingleSets | None) -> tuple[Any, Any, Any]:
-        behind = self.behind if stage >= 2 else masks.NOTHING
-        common = self.common if stage >= 3 else masks.NOTHING
-        index = _core.CopyIndex(self.answers, behind, common, 1)
+        behind = self._behind if stage >= 2 else masks.NOTHING
+        common = self._common if stage >= 3 else masks.NOTHING
+        index = _core.CopyIndex(self._answers, behind, common, 1)
         side = _core.CopySide(sets, asked, behind, common)
         # Every shared n-gram makes a candidate; what counts is decided on the exact text.
-        return index, side, index.find(side, 1.0, 1e-300, 1.0, min(BEST, max(1, len(index))), self.threads)
+        return index, side, index.find(side, 1.0, 1e-300, 1.0, min(BEST, max(1, len(index))), self._threads)
 
-    def _verified(
-        self, columns: list[str], stage: int, texts: list[str | None], sets: ShingleSets, asked: ShingleSets | None
-    ) -> list[Float64]:
-        left, _, scores = self._pairs(columns, stage, texts, sets, asked)
-        tables = [np.zeros(len(sets)) for _ in columns]
-        for table, of_pairs in zip(tables, scores, strict=True):
-            np.maximum.at(table, left, of_pairs)
-        return tables
-
-    def _pairs(
-        self, columns: list[str], stage: int, texts: list[str | None], sets: ShingleSets, asked: ShingleSets | None
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[Float64]]:
-        """Candidate pairs of a text and a suspect row, with their scores on the exact text."""
+    def _pairs(self, stage: int, texts: Sequence[str | None], sets: ShingleSets, asked: ShingleSets | None) -> _Pairs:
         index, side, found = self._found(stage, sets, asked)
         no_best = np.zeros(0, np.int64)  # of stages, which compare's waterfall would count
-        verified = index.verify(side, found["left"], found["right"], no_best, texts, self.suspect, self.threads)
-        return found["left"], found["right"], [verified[column].astype(np.float64) for column in columns]
-
-    def best(self, column: str) -> tuple[npt.NDArray[np.int64], Float64]:
-        """Of the first draft of each row: the suspect row that it fits best, and the score."""
-        left, right, scores = self._pairs([column], len(LAYERS) - 1, self.texts, self.sets, self.asked)
-        order = np.lexsort((right, -scores[0], left))
-        texts, first = np.unique(left[order], return_index=True)
-        rows, most = np.full(len(self.texts), -1, np.int64), np.zeros(len(self.texts))
-        rows[texts], most[texts] = right[order][first], scores[0][order][first]
-        rows[most == 0] = -1
-        return rows[:: self.shape[1]], most[:: self.shape[1]]
+        left, right = found["left"], found["right"]
+        return _Pairs(left, right, index.verify(side, left, right, no_best, texts, self._suspect, self._threads))
 
     def _weighted(self, controls: ShingleSets) -> Float64:
-        _, _, found = self._found(len(LAYERS) - 1, self.sets, self.asked)
-        hidden = np.isin(self.sets.hashes, np.union1d(self.behind, self.common))
-        if self.asked is not None:
-            hidden |= masks.stands_in(self.sets, self.asked)
-        sums = rarity_of_ngrams(self.sets, ~hidden, self.theirs, (found["left"], found["right"]), controls)
-        table = np.zeros(len(self.sets))
+        _, _, found = self._found(LAST, self._sets, self._asked)
+        hidden = np.isin(self._sets.hashes, np.union1d(self._behind, self._common))
+        if self._asked is not None:
+            hidden |= masks.stands_in(self._sets, self._asked)
+        sums = rarity_of_ngrams(self._sets, ~hidden, self._theirs, (found["left"], found["right"]), controls)
+        table = np.zeros(len(self._sets))
         np.maximum.at(table, found["left"], sums)
         return self._shaped(table)
 
 
-def _known(score: str) -> str:
-    if score not in SCORES:
-        raise InputError(f"score={score!r} is unknown; give {', '.join(SCORES)}")
-    return SCORES[score]
+@dataclass(frozen=True)
+class _Pairs:
+    """Candidate pairs of a text and a suspect row, with their scores on the exact text."""
+
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    verified: dict[str, npt.NDArray[Any]]
+
+    def scores(self, column: str) -> Float64:
+        return self.verified[column].astype(np.float64)
+
+    def most(self, column: str, texts: int) -> Float64:
+        """The greatest score of each text, 0 where nothing is shared."""
+        table = np.zeros(texts)
+        np.maximum.at(table, self.left, self.scores(column))
+        return table
 
 
 def _one_width(shingler: Shingler | None) -> Shingler:

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from overproof.corpus import Corpus
-from overproof.evidence.drafts import best_matches
 from overproof.evidence.line_up import _events
 from overproof.score import common_spans
 
@@ -22,12 +21,12 @@ def examples(
     scores: npt.NDArray[np.float64],
     drafts: Sequence[Sequence[str | None]],
     suspect: Corpus,
+    best: npt.NDArray[np.int64],
     *,
     tau: float,
     about: Sequence[Mapping[str, Any]],
     prompts: Sequence[Any],
     most: int = MOST,
-    **how: Any,
 ) -> list[dict[str, Any]]:
     """The events with the largest scores, strongest first; two of them, if there are any, that a redraw won.
 
@@ -39,6 +38,8 @@ def examples(
         Texts: the served draft, then its redraws.
     suspect : Corpus
         The corpus in question.
+    best : int64[n, K + 1]
+        Row of the suspect that each draft fits best.
     tau : float
         Least score of an event.
     about : sequence of n mappings
@@ -47,8 +48,6 @@ def examples(
         What the drafts answer: the prompt, or the prompt and earlier turns.
     most : int
         At most so many.
-    **how
-        What `score_drafts` was given besides.
 
     Returns
     -------
@@ -56,14 +55,14 @@ def examples(
         As ``examples`` of a case's JSON.
     """
     found = _events(scores, tau)
-    best = np.nanmax(scores[found.rows], axis=1) if len(found.rows) else np.zeros(0)
-    order = np.lexsort((found.rows, -best))
+    strength = np.nanmax(scores[found.rows], axis=1) if len(found.rows) else np.zeros(0)
+    order = np.lexsort((found.rows, -strength))
     won, lost = order[found.won[order]], order[~found.won[order]][:LOST]
     chosen = np.concatenate([won[: most - len(lost)], lost])
     out = []
-    for at in chosen[np.lexsort((found.rows[chosen], -best[chosen]))].tolist():
+    for at in chosen[np.lexsort((found.rows[chosen], -strength[chosen]))].tolist():
         row = int(found.rows[at])
-        made = _example(scores[row], drafts[row], suspect, prompts[row], how)
+        made = _example(scores[row], drafts[row], suspect, best[row], prompts[row])
         out.append(made | {"won": bool(found.won[at]), **about[row]})
     return out
 
@@ -72,11 +71,11 @@ def _example(
     scores: npt.NDArray[np.float64],
     drafts: Sequence[str | None],
     suspect: Corpus,
+    best: npt.NDArray[np.int64],
     prompt: Any,
-    how: Mapping[str, Any],
 ) -> dict[str, Any]:
     winner = int(np.nanargmax(scores))
-    at = int(best_matches([drafts[winner]], suspect.texts, prompts=[prompt], **how)[0][0])
+    at = int(best[winner])
     theirs = suspect.texts[at] or ""
     turns = [turn for turn in (prompt if isinstance(prompt, list) else [prompt]) if turn is not None]
     asked = "\n\n".join(turns) if turns else None

@@ -17,16 +17,16 @@ from overproof.compare import compare
 from overproof.comparison import Comparison
 from overproof.corpus import Corpus
 from overproof.errors import InputError
+from overproof.evidence import masks
 from overproof.evidence.assemble import assemble, event_rows, inputs_of
 from overproof.evidence.battery import Battery, battery, over_suspects
 from overproof.evidence.commitment import verify_proof
 from overproof.evidence.controls import rank_among_controls
-from overproof.evidence.drafts import draft_waterfall, score_drafts
+from overproof.evidence.drafts import PreparedDrafts, score_drafts
 from overproof.evidence.eligibility import Drafts, match_redraws
 from overproof.evidence.examples import examples
 from overproof.evidence.features import self_tests
 from overproof.evidence.log import seconds
-from overproof.evidence.masks import published
 from overproof.evidence.only_here import served_only_here
 from overproof.evidence.people import People, people, pseudonyms
 from overproof.evidence.plan import corpus_digest
@@ -152,12 +152,17 @@ def investigate(
 
     found: list[Battery] = []
     scores: dict[str, Float64] = {}
+    waterfalls: dict[str, list[dict[str, Any]]] = {}
+    best: dict[str, npt.NDArray[np.int64]] = {}
     compared: dict[str, Comparison] = {}
     base = next((one for one in recall if one["edit"] == USUAL_EDIT), {"planted": 0, "found": 0})
     against = {name: (plans or {}).get(name, 1) for name in suspects}
     for number, (name, suspect) in enumerate(suspects.items()):
         tell(f"scoring drafts against {name}", 4 + 4 * number, total)
-        scores[name] = score_drafts(drafts.served, drafts.redraws, suspect.texts, prompts=trial.prompts, **trial.how)
+        prepared = PreparedDrafts(drafts.served, drafts.redraws, suspect.texts, prompts=trial.prompts, **trial.how)
+        scores[name], waterfalls[name] = prepared.scores(), prepared.waterfall(plan.tau)
+        best[name] = prepared.best()[0]
+        del prepared  # it is as large as the suspect
         tell(f"testing {name}", 5 + 4 * number, total)
         found.append(
             battery(
@@ -186,7 +191,15 @@ def investigate(
     for number, one in enumerate(over_suspects(found)):
         name = one.suspect
         tell(f"accounts and examples of {name}", 7 + 4 * number, total)
-        blocks[name] = _block(one, scores[name], compared[name], suspect=suspects[name], trial=trial, innocent=innocent)
+        blocks[name] = _block(
+            one,
+            scores[name],
+            compared[name],
+            suspect=suspects[name],
+            best=best[name],
+            trial=trial,
+            innocent=innocent,
+        ) | {"drafts_waterfall": waterfalls[name]}
         blocked = refused or ("" if one.reasons[0] else NOT_REACHED)
         who[name] = people(
             scores[name][main],
@@ -367,12 +380,12 @@ class _Trial:
         behind = None if background is None else background.texts
         if behind is not None:
             rows = [[own, *others] for own, others in zip(drafts.served, drafts.redraws, strict=True)]
-            alone, held = published(rows, behind, shingler, threads=threads)
+            alone, held = masks.published(rows, behind, shingler, threads=threads)
             behind, pages = behind.take(np.flatnonzero(~held)), int(held.sum())
         how: dict[str, Any] = {
             "score": plan.score,
             "shingler": shingler,
-            "background": behind,
+            "background": None if behind is None else masks.as_one(behind, shingler, threads),
             "boilerplate": True,
             "threads": threads,
         }
@@ -466,6 +479,7 @@ def _block(
     compared: Comparison,
     *,
     suspect: Corpus,
+    best: npt.NDArray[np.int64],
     trial: _Trial,
     innocent: Float64 | None,
 ) -> dict[str, Any]:
@@ -486,23 +500,15 @@ def _block(
         "tests": tests,
         **one.block(),
         "survival": _survival(scores[main], None if innocent is None else innocent[main]),
-        "drafts_waterfall": draft_waterfall(
-            trial.drafts.served,
-            trial.drafts.redraws,
-            suspect.texts,
-            tau=trial.tau,
-            prompts=trial.prompts,
-            **trial.how,
-        ),
         "timeline": _timeline(trial, scores),
         "examples": examples(
             scores[main],
             [texts[i] for i in rows.tolist()],
             suspect,
+            best[main],
             tau=trial.tau,
             prompts=[trial.prompts[i] for i in rows.tolist()],
             about=[trial.about[i] for i in rows.tolist()],
-            **trial.how,
         ),
     }
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from overproof import _core
-from overproof.compare import FLOORS, LOST, SUSPECT_CAP
-from overproof.errors import InputError
+from overproof.compare import FLOORS, LOST, SUSPECT_CAP, distinct_hashes
+from overproof.errors import IncompatibleError, InputError
 from overproof.evidence.result import count
 from overproof.join import similarity_join
 from overproof.shingle import Shingler, ShingleSets
@@ -77,6 +77,35 @@ def published(
         out[flat[at][:2]] = True
     held[found.right] = True
     return out, held
+
+
+def ngrams_of(texts: TextsLike | ShingleSets, shingler: Shingler, threads: int | None = None) -> Hashes:
+    """All n-grams of texts, ascending, each once.
+
+    Raises
+    ------
+    IncompatibleError
+        The texts are n-grams already, and of another kind.
+    """
+    if isinstance(texts, ShingleSets):
+        if texts.fingerprint != shingler.fingerprint:
+            raise IncompatibleError("background: its n-grams are of another kind than those of the drafts")
+        sets = texts
+    else:
+        sets = shingler.transform(texts, missing="keep", errors="replace", threads=threads)
+    return sets.hashes if len(sets) == 1 else distinct_hashes(sets.hashes)
+
+
+def as_one(texts: TextsLike, shingler: Shingler, threads: int | None = None) -> ShingleSets:
+    """All n-grams of texts as one set, which `score_drafts` takes as the background in their place.
+
+    Examples
+    --------
+    >>> len(as_one(["a kettle boils", "a kettle heats"], Shingler(2)).hashes)
+    3
+    """
+    hashes = ngrams_of(texts, shingler, threads)
+    return ShingleSets.from_hashes([0, len(hashes)], hashes, params=shingler.params)
 
 
 def echoes(
