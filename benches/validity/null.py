@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from overproof import evidence
-from overproof.evidence.line_up import _permuted
-from overproof.evidence.rates import _difference_interval
+from overproof.evidence.line_up import permuted
+from overproof.evidence.rates import difference_interval
 from overproof.simulate import lab
 
 from benches.validity import rules
@@ -75,7 +75,7 @@ def _one(setting: str, k: int, runs: int, units: int, seed: int) -> dict[str, An
     if setting in PERMUTED:
         rng = np.random.default_rng([seed, k])
         found["line-up, permutation"] = np.array(
-            [_permuted(made.of_run(run), lab.TAU, 1000, rng)[1] for run in range(runs)]
+            [permuted(made.of_run(run), lab.TAU, 1000, rng)[1] for run in range(runs)]
         )
         if k > 1:
             found["self-test"] = np.array([evidence.self_test(made.of_run(run)[:40]).pvalue for run in range(runs)])
@@ -114,7 +114,7 @@ def laws(runs: int, block: int) -> dict[str, Any]:
             columns = zip(*(column.tolist() for column in lab.hits(made)), strict=True)
             truth = LEAK * (1 - lab.MEAN_CHANCE)
             for x1, n1, x2, n2 in columns:
-                low, high = _difference_interval(x1, n1, x2, n2, confidence=0.95)
+                low, high = difference_interval(x1, n1, x2, n2, confidence=0.95)
                 covered += low <= truth <= high
         out[f"coverage, {name}"] = covered / (runs // block * block)
     made = lab.null_records("plain", runs=runs // 2, k=4, units=300)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from overproof.evidence import fdr, holm, leak_rate, rank_among_controls, rate_ratio
-from overproof.evidence.rates import _constrained, _difference_interval
+from overproof.evidence.rates import constrained, difference_interval
 from scipy import optimize, stats
 
 PVALUES = st.lists(
@@ -28,7 +28,7 @@ def test_rate_ratio_is_the_conditional_binomial(a: int, b: int, n: int, m: int) 
 
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(20, 40), st.integers(20, 40), st.floats(-0.9, 0.9))
 def test_constrained_rates_maximise_the_likelihood(x1: int, x2: int, n1: int, n2: int, delta: float) -> None:
-    p1, p2 = _constrained(x1, n1, x2, n2, delta)
+    p1, p2 = constrained(x1, n1, x2, n2, delta)
     assert p1 - p2 == pytest.approx(delta, abs=1e-9)
 
     def minus(p: float) -> float:
@@ -45,7 +45,7 @@ def test_the_interval_of_a_difference_covers() -> None:
     for p1, p2 in ((0.05, 0.05), (0.3, 0.1), (0.02, 0.001)):
         covered = 0
         for _ in range(400):
-            low, high = _difference_interval(
+            low, high = difference_interval(
                 int(rng.binomial(300, p1)), 300, int(rng.binomial(500, p2)), 500, confidence=0.95
             )
             covered += low <= p1 - p2 <= high

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from overproof.errors import InputError
-from overproof.evidence.line_up import _events, _one_row_a_unit, _table, _tail
+from overproof.evidence.events import events_of, one_row_a_unit, score_table, tail_of_wins
 from overproof.evidence.many import Adjusted, fdr, holm
 from overproof.evidence.rates import leak_rate
 from overproof.evidence.result import between, plain
@@ -133,10 +133,10 @@ def account_attribution(
     >>> found.accounts, found.verdicts, found.leak_rates.tolist()
     (['a', 'b'], ['named', 'not testable'], [1.0, 0.0])
     """
-    table = _table(scores)
+    table = score_table(scores)
     if len(accounts) != len(table):
         raise InputError(f"accounts has {len(accounts)} values for {len(table)} rows")
-    _one_row_a_unit(units, len(table))
+    one_row_a_unit(units, len(table))
     if method not in ("holm", "bh"):
         raise InputError(f'method={method!r} is unknown; give "holm" or "bh"')
     if only_here is not None:
@@ -169,11 +169,11 @@ def account_attribution(
 
 
 def _test(table: Float64, tau: float, confidence: float) -> tuple[Any, ...]:
-    found = _events(table, tau)
+    found = events_of(table, tau)
     nan = float("nan")
     events = len(found.rows)
-    pvalue = _tail(found.wins, found.redraws, 1.0) if events else nan
-    least = _tail(events, found.redraws, 1.0) if events else nan
+    pvalue = tail_of_wins(found.wins, found.redraws, 1.0) if events else nan
+    least = tail_of_wins(events, found.redraws, 1.0) if events else nan
     here = ~np.isnan(table)
     served = here[:, 0] & here[:, 1:].any(axis=1)
     rate, interval, found_served = nan, (nan, nan), 0

@@ -12,13 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from overproof.errors import InputError
+from overproof.evidence.events import events_of, score_table, tail_of_wins
 from overproof.evidence.line_up import (
     LineUp,
     Sensitivity,
     TimePlacebo,
-    _events,
-    _table,
-    _tail,
     line_up,
     sensitivity,
     time_placebo,
@@ -275,7 +273,7 @@ def battery(
     >>> found.line_up.wins, found.line_up.pvalue < 1e-9, round(found.sensitivity.g_star, 1), found.reasons[0]
     (10, True, 9.0, True)
     """
-    table = _table(scores)
+    table = score_table(scores)
     tau, alpha = between(tau, "tau", -math.inf, math.inf), between(alpha, "alpha", 0, 1)
     plans = count(plans, "plans", 1)
     late = np.zeros(len(table), np.bool_) if after is None else np.asarray(after)
@@ -297,7 +295,7 @@ def battery(
     tested = line_up(main, tau=tau, alpha=alpha, tests=plans)
     redraws = here[tested.events, 1:].sum(axis=1)
     lost = np.full(count(left_out, "left_out"), here[:, 1:].sum(axis=1).max())
-    worst = _tail(tested.wins, np.concatenate([redraws, lost]).astype(np.int64), 1.0)
+    worst = tail_of_wins(tested.wins, np.concatenate([redraws, lost]).astype(np.int64), 1.0)
     return Battery(
         suspect=suspect,
         line_up=tested,
@@ -337,8 +335,8 @@ def wins_by_draft(scores: npt.ArrayLike, *, tau: float) -> npt.NDArray[np.int64]
     >>> wins_by_draft([[25.0, 3.0, 1.0], [4.0, 30.0, 2.0], [1.0, 2.0, 3.0]], tau=20)
     array([1, 1, 0])
     """
-    table = _table(scores)
-    rows = _events(table, tau).rows
+    table = score_table(scores)
+    rows = events_of(table, tau).rows
     return np.bincount(np.nan_to_num(table[rows], nan=-np.inf).argmax(axis=1), minlength=table.shape[1])
 
 

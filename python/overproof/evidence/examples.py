@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from overproof.corpus import Corpus
-from overproof.evidence.line_up import _events
+from overproof.evidence.events import events_of
 from overproof.score import common_spans
 
 MOST = 10
@@ -54,7 +54,7 @@ def examples(
     list of dict
         As ``examples`` of a case's JSON.
     """
-    found = _events(scores, tau)
+    found = events_of(scores, tau)
     strength = np.nanmax(scores[found.rows], axis=1) if len(found.rows) else np.zeros(0)
     order = np.lexsort((found.rows, -strength))
     won, lost = order[found.won[order]], order[~found.won[order]][:LOST]

@@ -7,15 +7,23 @@ web holds: which of the drafts fits best is uniform among them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from overproof._extras import need
 from overproof.errors import InputError
+from overproof.evidence.events import (
+    Events,
+    events_of,
+    head_of_wins,
+    one_row_a_unit,
+    score_table,
+    solved_bias,
+    tail_of_wins,
+)
 from overproof.evidence.result import Result, between, count
 
 Float64 = npt.NDArray[np.float64]
@@ -63,20 +71,6 @@ class TimePlacebo(Result):
 
     informative: bool
     """Whether the upper limit is at most 3; if not, the placebo neither supports nor weakens a line-up."""
-
-
-@dataclass(frozen=True)
-class _Events:
-    """Rows that count, whether the served draft won each, and how many redraws it stood beside."""
-
-    rows: Int64
-    won: npt.NDArray[np.bool_]
-    redraws: Int64
-    skipped: dict[str, int]
-
-    @property
-    def wins(self) -> int:
-        return int(self.won.sum())
 
 
 def line_up(
@@ -141,17 +135,17 @@ def line_up(
     >>> found.wins, found.n, round(found.pvalue, 6)
     (6, 6, 6.4e-05)
     """
-    table = _table(scores)
-    _one_row_a_unit(units, len(table))
-    found = _events(table, between(tau, "tau", -math.inf, math.inf))
+    table = score_table(scores)
+    one_row_a_unit(units, len(table))
+    found = events_of(table, between(tau, "tau", -math.inf, math.inf))
     confidence = between(confidence, "confidence", 0, 1)
     alpha, tests = between(alpha, "alpha", 0, 1), count(tests, "tests", 1)
     if method == "binomial":
         statistic = float(found.wins)
-        pvalue = _tail(found.wins, found.redraws, 1.0)
-        least = _tail(len(found.rows), found.redraws, 1.0)
+        pvalue = tail_of_wins(found.wins, found.redraws, 1.0)
+        least = tail_of_wins(len(found.rows), found.redraws, 1.0)
     elif method == "permutation":
-        statistic, pvalue, least = _permuted(table, tau, math.ceil(20 * tests / alpha), np.random.default_rng(rng))
+        statistic, pvalue, least = permuted(table, tau, math.ceil(20 * tests / alpha), np.random.default_rng(rng))
     else:
         raise InputError(f'method={method!r} is unknown; give "binomial" or "permutation"')
     return LineUp(
@@ -211,19 +205,18 @@ def sensitivity(
     >>> round(found.g_star, 2), bool(found.pvalues[0] < 1e-9)
     (9.04, True)
     """
-    optimize = need("scipy.optimize", extra="stats")
     alpha = between(alpha, "alpha", 0, 1)
-    table = _table(scores)
-    _one_row_a_unit(units, len(table))
-    found = _events(table, between(tau, "tau", -math.inf, math.inf))
+    table = score_table(scores)
+    one_row_a_unit(units, len(table))
+    found = events_of(table, between(tau, "tau", -math.inf, math.inf))
     biases = np.geomspace(1, 100, 41) if g is None else np.atleast_1d(np.asarray(g, np.float64))
     if not np.all((biases > 0) & np.isfinite(biases)):
         raise InputError("g: biases must be finite and above 0")
 
     def at(bias: float) -> float:
-        return _tail(found.wins, found.redraws, bias)
+        return tail_of_wins(found.wins, found.redraws, bias)
 
-    g_star = _solve(optimize, at, alpha) if len(found.rows) and found.wins else math.nan
+    g_star = solved_bias(at, alpha) if len(found.rows) and found.wins else math.nan
     return Sensitivity(
         statistic=g_star,
         pvalue=at(1.0),
@@ -277,98 +270,14 @@ def time_placebo(
     )
 
 
-def _table(scores: npt.ArrayLike) -> Float64:
-    try:
-        table = np.asarray(scores, np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"scores must be numbers in rows of one length: {error}") from None
-    if table.ndim != 2 or table.shape[1] < 2:
-        raise InputError(f"scores has shape {table.shape}; give (rows, K + 1): the served draft, then K >= 1 redraws")
-    if np.isinf(table).any():
-        raise InputError(f"scores: row {int(np.flatnonzero(np.isinf(table).any(axis=1))[0])} holds an infinite score")
-    return table
-
-
-def _one_row_a_unit(units: Sequence[object] | None, rows: int) -> None:
-    if units is None:
-        return
-    if len(units) != rows:
-        raise InputError(f"units has {len(units)} values for {rows} rows")
-    first: dict[object, int] = {}
-    for row, unit in enumerate(units):
-        if first.setdefault(unit, row) != row:
-            raise InputError(
-                f"units: rows {first[unit]} and {row} are of one unit, {unit!r}; take one served record of each unit, "
-                "by the plan's pseudo-random function, before the search"
-            )
-
-
-def _events(table: Float64, tau: float) -> _Events:
-    here = ~np.isnan(table)
-    redraws = here[:, 1:].sum(axis=1)
-    able = here[:, 0] & (redraws > 0)
-    best = np.max(table, axis=1, initial=-np.inf, where=here)
-    tied = (table == best[:, None]).sum(axis=1) > 1
-    rows = np.flatnonzero(able & (best >= tau) & ~tied)
-    skipped = {
-        "served draft missing": int((~here[:, 0]).sum()),
-        "no redraw": int((here[:, 0] & (redraws == 0)).sum()),
-        "below tau": int((able & (best < tau)).sum()),
-        "best draft tied": int((able & (best >= tau) & tied).sum()),
-    }
-    return _Events(rows, table[rows, 0] == best[rows], redraws[rows].astype(np.int64), skipped)
-
-
-def _pmf(redraws: Int64, bias: float) -> tuple[Float64, int]:
-    """Probabilities of the number of wins, from the least number that has one, and that number."""
-    stats = need("scipy.stats", extra="stats")
-    total, start = np.ones(1), 0
-    for k, n in zip(*np.unique(redraws, return_counts=True), strict=True):
-        made = stats.binom.pmf(np.arange(n + 1), n, bias / (bias + k))
-        support = np.flatnonzero(made > 0)
-        total = np.convolve(total, made[support[0] : support[-1] + 1])
-        start += int(support[0])
-    return total, start
-
-
-def _tail(wins: int, redraws: Int64, bias: float) -> float:
-    """P(W >= wins), W the number of events won at a bias."""
-    stats = need("scipy.stats", extra="stats")
-    kinds = np.unique(redraws)
-    if wins <= 0 or len(redraws) == 0:
-        return 1.0
-    if len(kinds) == 1:
-        return float(stats.binom.sf(wins - 1, len(redraws), bias / (bias + kinds[0])))
-    pmf, start = _pmf(redraws, bias)
-    # Smallest first: the tail keeps its digits.
-    return min(1.0, math.fsum(pmf[max(0, wins - start) :]))
-
-
-def _head(wins: int, redraws: Int64, bias: float) -> float:
-    """P(W <= wins)."""
-    stats = need("scipy.stats", extra="stats")
-    kinds = np.unique(redraws)
-    if len(kinds) == 1:
-        return float(stats.binom.cdf(wins, len(redraws), bias / (bias + kinds[0])))
-    pmf, start = _pmf(redraws, bias)
-    return min(1.0, math.fsum(pmf[: max(0, wins - start + 1)]))
-
-
-def _solve(optimize: Any, tail: Callable[[float], float], level: float) -> float:
-    """The bias at which a tail that rises, or falls, with it reaches a level."""
-    root = optimize.brentq(lambda x: tail(math.exp(x)) - level, -60, 60, xtol=1e-14, rtol=1e-15)
-    return math.exp(root)
-
-
-def _bias_interval(found: _Events, confidence: float) -> tuple[float, float]:
-    optimize = need("scipy.optimize", extra="stats")
+def _bias_interval(found: Events, confidence: float) -> tuple[float, float]:
     wins, n, level = found.wins, len(found.rows), (1 - confidence) / 2
-    low = _solve(optimize, lambda g: _tail(wins, found.redraws, g), level) if wins else 0.0
-    high = _solve(optimize, lambda g: _head(wins, found.redraws, g), level) if wins < n else math.inf
+    low = solved_bias(lambda g: tail_of_wins(wins, found.redraws, g), level) if wins else 0.0
+    high = solved_bias(lambda g: head_of_wins(wins, found.redraws, g), level) if wins < n else math.inf
     return low, high
 
 
-def _permuted(table: Float64, tau: float, draws: int, rng: np.random.Generator) -> tuple[float, float, float]:
+def permuted(table: Float64, tau: float, draws: int, rng: np.random.Generator) -> tuple[float, float, float]:
     """The sum of served scores of at least tau, its p-value by permutation within rows, and the least possible one."""
     here = ~np.isnan(table)
     able = here[:, 0] & here[:, 1:].any(axis=1)

@@ -229,17 +229,17 @@ class AccountMonitor:
         logarithmic number of times."""
         if self._waiting:
             batches, self._waiting, self._waits = self._waiting, [], 0
-            self._runs.append(_union([_tables(batch) for batch in batches], self._kept))
+            self._runs.append(union_of_states([_tables(batch) for batch in batches], self._kept))
         while len(self._runs) > 1 and _rows(self._runs[-2]) < 3 * _rows(self._runs[-1]):
             last = self._runs.pop()
-            self._runs[-1] = _union([self._runs[-1], last], self._kept)
+            self._runs[-1] = union_of_states([self._runs[-1], last], self._kept)
 
     @property
     def _state(self) -> dict[str, Any]:
         """All that was seen, as one run."""
         self._fold()
         if len(self._runs) != 1:
-            self._runs = [_union(self._runs or [_empty()], self._kept)]
+            self._runs = [union_of_states(self._runs or [_empty()], self._kept)]
         return self._runs[0]
 
     def merge(self, *others: AccountMonitor) -> AccountMonitor:
@@ -265,7 +265,7 @@ class AccountMonitor:
                     f"  {self.params} ({self.fingerprint:016x})\n  {other.params} ({other.fingerprint:016x})"
                 )
         made = self._like()
-        made._runs = [_union([self._state, *(other._state for other in others)], self._kept)]
+        made._runs = [union_of_states([self._state, *(other._state for other in others)], self._kept)]
         return made
 
     def _like(self) -> AccountMonitor:
@@ -473,7 +473,7 @@ def _tables(batch: Mapping[str, Any]) -> dict[str, Any]:
     return state
 
 
-def _union(states: Sequence[dict[str, Any]], kept: Mapping[str, int]) -> dict[str, Any]:
+def union_of_states(states: Sequence[dict[str, Any]], kept: Mapping[str, int]) -> dict[str, Any]:
     """One state of several: sums, minima, and the samples of least hash of their union."""
     keys = np.concatenate([state["accounts"]["key"] for state in states])
     key, first, row = np.unique(keys, return_index=True, return_inverse=True)

@@ -153,7 +153,7 @@ def leak_rate(
         _of(found, planted, "planted")
         recall = found / planted
         half = 1 - (1 - confidence) / 2
-        low, high = _difference_interval(*sides, confidence=half)
+        low, high = difference_interval(*sides, confidence=half)
         worst, best = binomial_interval(found, planted, confidence=half)
         corrected = min(1.0, difference / recall) if recall else math.nan
         # A negative end gets wider by the lower recall too.
@@ -164,7 +164,7 @@ def leak_rate(
     return LeakRate(
         statistic=difference,
         pvalue=test.pvalue,
-        interval=_difference_interval(*sides, confidence=confidence),
+        interval=difference_interval(*sides, confidence=confidence),
         n=n_served,
         assumption=ONE_A_UNIT,
         recall=recall,
@@ -178,13 +178,14 @@ def _of(hits: Any, n: Any, name: str) -> None:
         raise InputError(f"{hits} hits among {n} {name} records")
 
 
-def _difference_interval(x1: int, n1: int, x2: int, n2: int, *, confidence: float) -> tuple[float, float]:
+def difference_interval(x1: int, n1: int, x2: int, n2: int, *, confidence: float) -> tuple[float, float]:
+    """The interval of x1 / n1 - x2 / n2 by scores (Miettinen and Nurminen)."""
     optimize, stats = need("scipy.optimize", extra="stats"), need("scipy.stats", extra="stats")
     z = float(stats.norm.isf((1 - confidence) / 2))
     difference = x1 / n1 - x2 / n2
 
     def score(delta: float) -> float:
-        p1, p2 = _constrained(x1, n1, x2, n2, delta)
+        p1, p2 = constrained(x1, n1, x2, n2, delta)
         variance = (p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2) * (n1 + n2) / (n1 + n2 - 1)
         return (
             (difference - delta) / math.sqrt(variance) if variance > 0 else math.copysign(math.inf, difference - delta)
@@ -207,7 +208,7 @@ def _difference_interval(x1: int, n1: int, x2: int, n2: int, *, confidence: floa
     return end(-1.0, z), end(1.0, -z)
 
 
-def _constrained(x1: int, n1: int, x2: int, n2: int, delta: float) -> tuple[float, float]:
+def constrained(x1: int, n1: int, x2: int, n2: int, delta: float) -> tuple[float, float]:
     """Maximum likelihood of two rates whose difference is delta: the root of a cubic (Farrington and Manning)."""
     n = n1 + n2
     l3, l2 = n, (n1 + 2 * n2) * delta - n - x1 - x2

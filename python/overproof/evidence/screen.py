@@ -15,7 +15,7 @@ from overproof.corpus import Corpus
 from overproof.errors import InputError
 from overproof.evidence.account_features import FEATURES
 from overproof.evidence.log import seconds
-from overproof.evidence.monitor import AccountMonitor, _union
+from overproof.evidence.monitor import AccountMonitor, union_of_states
 from overproof.evidence.result import between, count, plain
 
 __all__ = ["DECISIONS", "Screen", "monitor_of", "read_decisions", "screen_accounts", "screen_monitor"]
@@ -296,5 +296,5 @@ def _part(monitor: AccountMonitor, wanted: Any) -> AccountMonitor:
         part[table] = {c: v[inside] for c, v in columns.items()}
         part[table]["row"] = number[part[table]["row"]].astype(np.uint32)
     made = monitor._like()
-    made._runs = [_union([part], made._kept)]
+    made._runs = [union_of_states([part], made._kept)]
     return made

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from overproof._extras import need
 from overproof.errors import InputError
 from overproof.evidence.drafts import draft_rows
-from overproof.evidence.line_up import _table
+from overproof.evidence.events import score_table
 from overproof.evidence.result import Result, between
 from overproof.score import jaccard
 from overproof.shingle import Shingler
@@ -139,7 +139,7 @@ def self_test(values: npt.ArrayLike, *, level: float = REFUSED_BELOW) -> SelfTes
     >>> self_test(drafts).passed
     False
     """
-    table, level = _table(values), between(level, "level", 0, 1)
+    table, level = score_table(values), between(level, "level", 0, 1)
     here = ~np.isnan(table)
     rows = rows_that_differ(table)
     if not len(rows):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from overproof.evidence.line_up import EXCHANGEABLE, _events, _table
+from overproof.evidence.events import events_of, score_table
+from overproof.evidence.line_up import EXCHANGEABLE
 from overproof.evidence.result import Result, between
 
 Float64 = npt.NDArray[np.float64]
@@ -66,12 +67,12 @@ def e_process(scores: npt.ArrayLike, *, tau: float | npt.ArrayLike, lam: float =
     >>> round(found.statistic, 9), found.pvalue
     (16.0, 0.0625)
     """
-    table = _table(scores)
+    table = score_table(scores)
     lam = between(lam, "lam", 0, 1)
     taus = [between(t, "tau", -math.inf, math.inf) for t in np.atleast_1d(np.asarray(tau, np.float64))]
     paths = np.zeros((len(taus), len(table)))
     for path, least in zip(paths, taus, strict=True):
-        found = _events(table, least)
+        found = events_of(table, least)
         path[found.rows] = np.log(np.where(found.won, 1 - lam + lam * (found.redraws + 1), 1 - lam))
     log_e = np.logaddexp.reduce(np.cumsum(paths, axis=1), axis=0) - math.log(len(taus))
     largest, last = float(np.max(log_e, initial=0.0)), float(log_e[-1]) if len(log_e) else 0.0
@@ -79,7 +80,7 @@ def e_process(scores: npt.ArrayLike, *, tau: float | npt.ArrayLike, lam: float =
         statistic=_exp(last),
         pvalue=math.exp(-largest),
         interval=(_exp(float(np.min(log_e, initial=0.0))), _exp(largest)),
-        n=len(_events(table, min(taus)).rows),
+        n=len(events_of(table, min(taus)).rows),
         assumption=EXCHANGEABLE + " Rows come in an order that does not depend on the scores.",
         log_e=log_e,
     )

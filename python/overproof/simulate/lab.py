@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .._extras import need
 from ..errors import InputError
-from ..evidence.line_up import _events, _solve, _tail
+from ..evidence.events import events_of, solved_bias, tail_of_wins
 from ..evidence.many import fdr, holm
 from ..evidence.selection import one_per_unit, sample_by_key
 from ..units import join_units
@@ -411,7 +411,7 @@ class Counts:
 
 def count_events(records: Records, *, tau: float = TAU, by: Ints | None = None, groups: int | None = None) -> Counts:
     """Count what the line-up counts, in each run or in each group of records."""
-    found = _events(records.scores, tau)
+    found = events_of(records.scores, tau)
     groups = records.runs if groups is None else groups
     group = (records.run if by is None else by)[found.rows]
     kinds = np.unique(found.redraws)
@@ -449,7 +449,7 @@ def line_up_pvalues(counts: Counts, *, g: float = 1.0, wins: Ints | None = None)
         made: Floats = stats.binom.sf(won - 1, counts.events[:, 0], g / (g + k))
         return np.where(won <= 0, 1.0, made)
     table, place = np.unique(np.column_stack([won, counts.events]), axis=0, return_inverse=True)
-    distinct = [_tail(int(row[0]), np.repeat(counts.redraws, row[1:]), g) for row in table]
+    distinct = [tail_of_wins(int(row[0]), np.repeat(counts.redraws, row[1:]), g) for row in table]
     return np.array(distinct)[place.ravel()] if distinct else np.ones(len(won))
 
 
@@ -491,12 +491,11 @@ def g_stars(counts: Counts, *, alpha: float = 0.001) -> Floats:
     >>> bool((g_stars(count_events(made)) > 2).all())
     True
     """
-    optimize = need("scipy.optimize", extra="stats")
     table, place = np.unique(np.column_stack([counts.wins.sum(axis=1), counts.events]), axis=0, return_inverse=True)
 
     def one(row: Ints) -> float:
         redraws = np.repeat(counts.redraws, row[1:])
-        return _solve(optimize, lambda g: _tail(int(row[0]), redraws, g), alpha) if row[0] else float("nan")
+        return solved_bias(lambda g: tail_of_wins(int(row[0]), redraws, g), alpha) if row[0] else float("nan")
 
     return np.array([one(row) for row in table], np.float64)[place.ravel()]
 
