@@ -5,9 +5,12 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from evidence.made_logs import metadata
 from overproof.cli import main
+from overproof.evidence import read_log
+from overproof.evidence.people import people
 from overproof.evidence.watch import WatchList
 
 
@@ -60,6 +63,10 @@ def test_screen_writes_what_a_person_reviews_and_reads_it_back(
     assert not any(account in stix.read_text() for account in pooled)
     assert {o["type"] for o in bundle["objects"]} == {"identity", "user-account", "note"}
     assert key.stat().st_size == 32
+    # As a case with this key calls them.
+    of_case = people(np.zeros((1, 2)), read_log(logs["log"]), np.zeros(1, int), tau=1, alpha=0.05, key=key.read_bytes())
+    said = {of_case.private[one["user_id"]] for one in bundle["objects"] if one["type"] == "user-account"}
+    assert said == {row["account"] for row in rows}
 
     for row in rows:
         row["decision"] = "confirmed" if row["account"] in pooled else "cleared"

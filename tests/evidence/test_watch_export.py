@@ -1,14 +1,14 @@
 """A group that returns is found by its keyed template; what is exported names nobody who has no key."""
 
 import csv
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from evidence.made_logs import metadata
 from overproof.errors import FormatError, IncompatibleError, InputError
-from overproof.evidence.export import pseudonym, stix_bundle, write_csv, write_stix
+from overproof.evidence import people
+from overproof.evidence.export import stix_bundle, write_csv, write_stix
 from overproof.evidence.watch import WatchList
 
 KEY = bytes(range(32))
@@ -44,7 +44,8 @@ def test_a_group_returns_under_new_accounts_and_nobody_else_is_named(tmp_path: P
 
 def test_a_bundle_is_valid_and_holds_pseudonyms_only(tmp_path: Path) -> None:
     stix2 = pytest.importorskip("stix2")
-    accounts = [{"pseudonym": pseudonym(f"acct-{i}", KEY), "requests": 12, "flags": ["flat_clock"]} for i in range(3)]
+    names = people.pseudonyms([f"user-{i}" for i in range(3)], key=KEY).values()
+    accounts = [{"pseudonym": name, "requests": 12, "flags": ["flat_clock"]} for name in names]
     accounts[0] |= {"first": datetime(2025, 1, 1, tzinfo=UTC), "last": datetime(2025, 1, 9, tzinfo=UTC)}
     group = {"id": "group-001", "members": [a["pseudonym"] for a in accounts[:2]], "pvalue": 0.0075}
     when = datetime(2025, 2, 1, tzinfo=UTC)
@@ -55,7 +56,7 @@ def test_a_bundle_is_valid_and_holds_pseudonyms_only(tmp_path: Path) -> None:
     kinds = sorted(o["type"] for o in back.objects)
     assert kinds == ["grouping", "identity", *["note"] * 3, "observed-data", *["user-account"] * 3]
     assert all(o.get("spec_version") == "2.1" for o in back.objects)
-    assert "acct-0" not in text
+    assert "user-" not in text.replace("user-account", "")
     assert "For review" in text
     again = stix_bundle(accounts, [group], name="case-1", created=when)
     assert again.serialize() == bundle.serialize()
@@ -68,4 +69,15 @@ def test_cells_of_a_table_are_no_formulas(tmp_path: Path) -> None:
     write_csv(rows, tmp_path / "r.csv", columns=("account", "flags", "share"))
     with (tmp_path / "r.csv").open(newline="") as file:
         assert list(csv.reader(file)) == [["account", "flags", "share"], ["'=1+1", "a; b", ""], ["b", "", "0.25"]]
-    assert json.loads(json.dumps(pseudonym("a", KEY))).startswith("acct-")
+
+
+def test_a_pseudonym_depends_on_account_and_key_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"user-{i}" for i in range(40)]
+    all_of_them = people.pseudonyms(names, key=KEY)
+    assert all(people.pseudonyms([name], key=KEY) == {name: all_of_them[name]} for name in names)
+    assert not set(all_of_them.values()) & set(people.pseudonyms(names, key=KEY[::-1]).values())
+    # With one digit many are the same: they have more, and start as they would alone.
+    monkeypatch.setattr(people, "DIGITS", 1)
+    crowded = people.pseudonyms(names, key=KEY)
+    assert len(set(crowded.values())) == len(names)
+    assert all(crowded[name].startswith(people.pseudonyms([name], key=KEY)[name]) for name in names)

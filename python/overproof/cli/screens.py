@@ -43,7 +43,8 @@ CASE_COLUMNS = (
     "--key",
     "key_file",
     metavar="FILE",
-    help="The key of the pseudonyms, made if missing.  [default: beside --stix, ending .key]",
+    help="The key of the pseudonyms, made if missing; that of a plan gives the names of its case.  "
+    "[default: beside --stix, ending .key]",
 )
 @click.option("--threads", type=click.IntRange(1), metavar="N", help="All cores when not given; never changes a value.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -187,16 +188,18 @@ def _told(row: dict[str, Any]) -> str:
 def _bundle(rows: list[dict[str, Any]], key_file: Path, name: str) -> Any:
     """Accounts under pseudonyms by a key that stays here."""
     from .._files import atomic_path
-    from ..evidence.export import pseudonym, stix_bundle
+    from ..evidence.export import stix_bundle
+    from ..evidence.people import pseudonyms
 
     if not key_file.exists():
         with atomic_path(key_file) as temporary:
             temporary.write_bytes(secrets.token_bytes(32))
             temporary.chmod(0o600)
     key = key_file.read_bytes()
-    hidden = [{k: v for k, v in row.items() if k != "account"} for row in rows]
-    for made, row in zip(hidden, rows, strict=True):
-        made["pseudonym"] = pseudonym(row["account"], key)
+    nick = pseudonyms([row["account"] for row in rows], key=key)
+    hidden = [{"pseudonym": nick[row["account"]], **row} for row in rows]
+    for made in hidden:
+        del made["account"]
     return stix_bundle(hidden, name=name)
 
 

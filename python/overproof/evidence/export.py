@@ -8,7 +8,6 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
 
 from overproof._extras import need
@@ -16,28 +15,10 @@ from overproof._files import atomic_path
 from overproof.errors import InputError
 from overproof.evidence.result import plain
 
-__all__ = ["pseudonym", "stix_bundle", "write_csv", "write_json", "write_stix"]
+__all__ = ["stix_bundle", "write_csv", "write_json", "write_stix"]
 
 NAMESPACE = uuid.UUID("4d6f5b0e-6f4c-5d0e-9a53-0c8f5f2f9b21")
 FOR_REVIEW = "For review: similarity and counts, no verdict. The route of any copy is not shown."
-
-
-def pseudonym(account: str, key: bytes) -> str:
-    """A name for an account that only who holds the key can trace: keyed BLAKE2b, 64 bits.
-
-    Raises
-    ------
-    InputError
-        The key has less than 16 bytes or more than 64.
-
-    Examples
-    --------
-    >>> pseudonym("acct-7", bytes(range(16)))
-    'acct-ee8591769671b565'
-    """
-    if not isinstance(key, bytes) or not 16 <= len(key) <= 64:
-        raise InputError("key: give 16 to 64 secret bytes, one key a case")
-    return "acct-" + blake2b(account.encode(), key=key, digest_size=8).hexdigest()
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]], path: str | os.PathLike[str], *, columns: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,8 @@ Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 
+DIGITS = 12
+"""Hex digits of a pseudonym."""
 NAMED = (
     "The corpus holds outputs that this log shows served only to {who}. The route is not shown: other channels, "
     "republication and compromise of the account are not excluded."
@@ -56,6 +59,8 @@ class People:
 def pseudonyms(accounts: Sequence[str], *, key: bytes) -> dict[str, str]:
     """A pseudonym of each account, which nobody without the case's key can trace back or link to another case.
 
+    With the same key an account has the same one in every case, screen and export, whatever accounts are beside it.
+
     Parameters
     ----------
     accounts : sequence of str
@@ -74,7 +79,7 @@ def pseudonyms(accounts: Sequence[str], *, key: bytes) -> dict[str, str]:
 
     Notes
     -----
-    ``acct-`` and 12 hex digits of BLAKE2b with its key; more digits where two would be the same.
+    ``acct-`` and 12 hex digits of BLAKE2b with its key; 32 for those whose 12 are the same.
 
     Examples
     --------
@@ -82,13 +87,12 @@ def pseudonyms(accounts: Sequence[str], *, key: bytes) -> dict[str, str]:
     {'alice': 'acct-95d8a6d25f60'}
     """
     check_key(key)
-    names = sorted(set(accounts))
-    raw = [name.encode("utf-8", "surrogatepass") for name in names]
-    digests = [hashlib.blake2b(name, key=key, digest_size=32).hexdigest() for name in raw]
-    digits = 12
-    while len({digest[:digits] for digest in digests}) < len(names):
-        digits += 4
-    return {name: f"acct-{digest[:digits]}" for name, digest in zip(names, digests, strict=True)}
+    digests = {
+        name: hashlib.blake2b(name.encode("utf-8", "surrogatepass"), key=key, digest_size=32).hexdigest()
+        for name in sorted(set(accounts))
+    }
+    times = Counter(digest[:DIGITS] for digest in digests.values())
+    return {name: f"acct-{digest[: DIGITS if times[digest[:DIGITS]] == 1 else 32]}" for name, digest in digests.items()}
 
 
 def people(
