@@ -86,6 +86,11 @@ def test_screen_says_what_is_wrong(logs: dict[str, str], tmp_path: Path, capsys:
     assert (tmp_path / "s.json.key").stat().st_mode & 0o077 == 0
     assert main(["screen", logs["log"], "--watch", str(tmp_path / "watch.json")]) == 1
     assert "--watch-key go together" in capsys.readouterr().err
+    short = tmp_path / "short.key"
+    short.write_bytes(b"short")
+    for option, more in (("--watch-key", ["--watch", "watch.json"]), ("--key", ["--stix", "t.json"])):
+        assert main(["screen", logs["log"], more[0], str(tmp_path / more[1]), option, str(short)]) == 1
+        assert f"{option}: {short} holds 5 bytes; a key has 16 to 64" in capsys.readouterr().err
     bare = tmp_path / "bare.jsonl"
     bare.write_text('{"text": "a", "prompt": "b"}\n')
     assert main(["screen", str(bare)]) == 1

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .._files import atomic_path
-from ..errors import InputError
 from ..report.show import count, one_line, percent
 from .commands import ERRORS, _draws, overproof
-from .options import check_inputs, check_outputs
+from .options import check_inputs, check_outputs, read_key
 from .progress import told, watched
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def commit(log: str, **chosen: Any) -> int:
     outputs = {"--out": chosen["out"]}
     check_outputs(outputs, [log, chosen["key_file"], *([token_file] if token_file else [])])
     check_inputs([token_file] if token_file else [])
-    key = _key(chosen["key_file"])
+    key = read_key(chosen["key_file"], "--key-file")
     with told(quiet=chosen["quiet"]), watched(quiet=chosen["quiet"]) as bars:
         day = commit_log(_read(log, chosen, bars), key=key)
     made = day.to_dict() | {"created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
@@ -127,14 +126,6 @@ def _read(path: str, chosen: dict[str, Any], bars: Bars) -> Corpus:
         fields[name] = field
     options = {key: chosen[key] for key in ("errors", "threads")}
     return read_log(path, fields=fields, progress=bars.read(path), **options)
-
-
-def _key(path: str) -> bytes:
-    check_inputs([path])
-    key = Path(path).read_bytes()
-    if not 16 <= len(key) <= 64:
-        raise InputError(f"--key-file: {path} holds {len(key)} bytes; a key has 16 to 64 random ones")
-    return key
 
 
 def _write(path: str | None, what: dict[str, Any]) -> None:

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import glob
 import os
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from .._files import check_writable
+from .._files import atomic_path, check_writable
 from ..errors import InputError
 
-__all__ = ["SHARE", "Sections", "check_inputs", "check_outputs", "field_options", "fields_of", "named_paths"]
+__all__ = [
+    "SHARE",
+    "Sections",
+    "check_inputs",
+    "check_outputs",
+    "field_options",
+    "fields_of",
+    "named_paths",
+    "read_key",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -130,6 +140,27 @@ def check_inputs(inputs: Sequence[str]) -> None:
             raise InputError("-: standard input is not read, since files are read twice: write it to a file first")
         if not os.path.exists(path) and not glob.has_magic(path):
             raise InputError(f"{path}: there is no such file: check the path")
+
+
+def read_key(path: str, option: str, *, make: bool = False) -> bytes:
+    """Read a secret key from its file; with `make` it is made once, and kept where only its owner can read it.
+
+    Raises
+    ------
+    InputError
+        There is no such file, or it holds no 16 to 64 bytes.
+    """
+    if make and not os.path.exists(path):
+        made = secrets.token_bytes(32)
+        with atomic_path(path) as part:
+            part.chmod(0o600)
+            part.write_bytes(made)
+        return made
+    check_inputs([path])
+    key = Path(path).read_bytes()
+    if not 16 <= len(key) <= 64:
+        raise InputError(f"{option}: {path} holds {len(key)} bytes; a key has 16 to 64 random ones")
+    return key
 
 
 def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +13,7 @@ import click
 from .._files import atomic_path
 from ..errors import InputError
 from .commands import overproof
-from .options import SHARE, check_inputs, check_outputs, named_paths
+from .options import SHARE, check_inputs, check_outputs, named_paths, read_key
 
 if TYPE_CHECKING:
     from ..corpus import Corpus
@@ -60,19 +59,10 @@ def fields(*names: str) -> Callable[[Command], Command]:
 
 def key_of(path: str, given: str | None, *, make: bool = False) -> bytes:
     """The plan's key: read, or with `make` made once and kept where only its owner can read it."""
-    file = Path(given or f"{_stem(path)}.key")
-    if not file.exists():
-        if not make:
-            raise InputError(f"{file}: the key of the plan is missing: name it with --key-file")
-        made = secrets.token_bytes(32)
-        with atomic_path(file) as part:
-            part.chmod(0o600)
-            part.write_bytes(made)
-        return made
-    key = file.read_bytes()
-    if not 16 <= len(key) <= 64:
-        raise InputError(f"{file}: holds {len(key)} bytes; a key has 16 to 64 random ones")
-    return key
+    file = given or f"{_stem(path)}.key"
+    if not make and not os.path.exists(file):
+        raise InputError(f"{file}: the key of the plan is missing: name it with --key-file")
+    return read_key(file, "--key-file", make=make)
 
 
 def ledger_of(path: str, given: str | None) -> Any:
@@ -392,9 +382,10 @@ def _committed(drawn: str, commitment: str | None, key: str | None) -> str | Non
 
     if commitment is None or key is None:
         return None
+    secret = read_key(key, "--committed-key")
     try:
         made = json.loads(Path(commitment).read_bytes())
-        return committed_at(read_log(drawn), made, key=Path(key).read_bytes())
+        return committed_at(read_log(drawn), made, key=secret)
     except (ValueError, AttributeError) as error:
         raise InputError(f"{commitment}: shows no commitment to {drawn}: {error}") from None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import click
 from ..errors import FormatError, InputError
 from ..report.show import one_line
 from .commands import overproof
-from .options import SHARE, check_inputs, check_outputs
+from .options import SHARE, check_inputs, check_outputs, read_key
 from .progress import told, watched
 
 if TYPE_CHECKING:
@@ -66,7 +65,9 @@ def screen(log_path: str, **chosen: Any) -> int:
     check_inputs(inputs)
     if bool(chosen["watch"]) != bool(chosen["watch_key"]):
         raise InputError("--watch and --watch-key go together")
-    watch = WatchList.load(chosen["watch"], Path(chosen["watch_key"]).read_bytes()) if chosen["watch"] else None
+    watch = None
+    if chosen["watch"]:
+        watch = WatchList.load(chosen["watch"], read_key(chosen["watch_key"], "--watch-key"))
     decisions = read_decisions(chosen["decisions"]) if chosen["decisions"] else {}
     with told(quiet=chosen["quiet"]), watched(quiet=chosen["quiet"]) as bars:
 
@@ -100,7 +101,8 @@ def screen(log_path: str, **chosen: Any) -> int:
     if chosen["json_file"]:
         write_json({"schema": "overproof-screen-1", **found.to_dict(), "watch": returned}, chosen["json_file"])
     if chosen["stix"]:
-        write_stix(_bundle(rows, Path(chosen["key_file"] or f"{chosen['stix']}.key"), "screen"), chosen["stix"])
+        key = read_key(chosen["key_file"] or f"{chosen['stix']}.key", "--key", make=True)
+        write_stix(_bundle(rows, key, "screen"), chosen["stix"])
     if not chosen["quiet"]:
         _print_screen(found, rows, returned)
         for path in filter(None, outputs.values()):
@@ -185,17 +187,11 @@ def _told(row: dict[str, Any]) -> str:
     return f"{row.get('rung') or 'no rung'}, {said}"
 
 
-def _bundle(rows: list[dict[str, Any]], key_file: Path, name: str) -> Any:
+def _bundle(rows: list[dict[str, Any]], key: bytes, name: str) -> Any:
     """Accounts under pseudonyms by a key that stays here."""
-    from .._files import atomic_path
     from ..evidence.export import stix_bundle
     from ..evidence.people import pseudonyms
 
-    if not key_file.exists():
-        with atomic_path(key_file) as temporary:
-            temporary.write_bytes(secrets.token_bytes(32))
-            temporary.chmod(0o600)
-    key = key_file.read_bytes()
     nick = pseudonyms([row["account"] for row in rows], key=key)
     hidden = [{"pseudonym": nick[row["account"]], **row} for row in rows]
     for made in hidden:
