@@ -1,12 +1,15 @@
 """The plan's commands, investigate and verify, where they refuse: each says what is wrong and what to do."""
 
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from overproof import simulate
 from overproof.cli import main
+from overproof.report import case_terminal
 
 pytest.importorskip("pyarrow", reason="the commands need overproof[cli]")
 
@@ -30,7 +33,9 @@ NEW = ("plan", "new", "--suspect", "rival=@suspect.jsonl", "--out")
 SAMPLE = ("@served.jsonl", "--select", "prompt", "--draws", "2", "--beacon", "1", "--no-groups", "--out")
 
 
-def test_from_plan_to_verified_case(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_plan_to_verified_case(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # A fixed key and time: other draws could fail a self-test by chance, as they should in 4 % of runs.
     assert call(folder, *NEW, "@z.plan.json") == 0
     assert (folder / "z.plan.key").stat().st_mode & 0o077 == 0
@@ -50,8 +55,8 @@ def test_from_plan_to_verified_case(folder: Path, capsys: pytest.CaptureFixture[
     simulate.answer_batch(folder / "ask.jsonl", folder / "drawn.jsonl")
     assert call(folder, "plan", "seal", "@a.plan.json", "@drawn.jsonl") == 0
     assert "grade      B'" in capsys.readouterr().out
-    run = ("investigate", "@a.plan.json", "--served", "@served.jsonl", "--control", "people=@people.jsonl", "-q")
-    assert call(folder, *run, "--background", "@background.jsonl", "--case", "@case") == 0
+    run = ("investigate", "@a.plan.json", "--served", "@served.jsonl", "--control", "people=@people.jsonl")
+    assert call(folder, *run, "--background", "@background.jsonl", "--case", "@case", "-q") == 0
     assert capsys.readouterr().out == ""
     result = json.loads((folder / "case" / "case.json").read_text())
     assert result["rungs"][0]["reached"]
@@ -61,7 +66,12 @@ def test_from_plan_to_verified_case(folder: Path, capsys: pytest.CaptureFixture[
     assert call(folder, *run, "--case", "@case") == 1
     assert "holds a case already" in capsys.readouterr().err
     # The same plan may be run again: its redraws are spent for others only; not with a background that suits better.
-    assert call(folder, *run, "--background", "@background.jsonl", "--case", "@again") == 0
+    with monkeypatch.context() as changed:
+        changed.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+        changed.setattr(case_terminal, "render", lambda result, **how: f"{result['rungs'][0]['rung']} {how}")
+        assert call(folder, *run, "--background", "@background.jsonl", "--case", "@again") == 0
+        sys.stdout.seek(0)
+        assert sys.stdout.read().startswith("L2 {'width': 80, 'color': False, 'ascii_only': True}")
     assert call(folder, *run, "--case", "@other") == 1
     assert "other controls or another background" in capsys.readouterr().err
     ledger = [json.loads(line) for line in (folder / "overproof-ledger.jsonl").read_bytes().splitlines()]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -174,24 +172,12 @@ def _write(result: Comparison, outputs: dict[str, str | None]) -> None:
 
 
 def _print(result: dict[str, Any], outputs: dict[str, str | None]) -> None:
-    from rich.console import Console
-
+    from ..report.console import of_stdout
     from ..report.terminal import render
 
-    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    width = Console().width if sys.stdout.isatty() else 80
-    print(render(result, width=width, color=not plain, ascii_only=not _draws(sys.stdout.encoding)), end="")
+    print(render(result, **of_stdout()), end="")
     for path in filter(None, outputs.values()):
         print(f"Wrote {one_line(path)}")
-
-
-def _draws(encoding: str | None) -> bool:
-    """Find out whether an encoding has the characters of the tables."""
-    try:
-        "─“”…–⟨⟩".encode(encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _truth(truth: dict[str, dict[str, Any]], result: dict[str, Any]) -> str:

@@ -123,9 +123,9 @@ def investigate(path: str, served: str, folder: str, quiet: bool, **chosen: Any)
     case.save(folder, plan=Path(path).read_bytes())
     if not quiet:
         from ..report.case_terminal import render
+        from ..report.console import of_stdout
 
-        width = os.get_terminal_size().columns if sys.stdout.isatty() else 80
-        print(render(case.result, width=width, color=sys.stdout.isatty() and "NO_COLOR" not in os.environ), end="")
+        print(render(case.result, **of_stdout()), end="")
         print(f"Wrote {folder}")
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +12,7 @@ import click
 
 from .._files import atomic_path
 from ..report.show import count, one_line, percent
-from .commands import ERRORS, _draws, overproof
+from .commands import ERRORS, overproof
 from .options import check_inputs, check_outputs, read_key
 from .progress import told, watched
 
@@ -140,15 +138,9 @@ def _wrote(outputs: dict[str, str | None]) -> None:
 
 
 def _table(found: LogCheck) -> str:
-    from rich.console import Console
+    from ..report.console import Sheet, of_stdout
 
-    from ..report.console import Sheet
-
-    terminal = sys.stdout.isatty()
-    plain = not terminal or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    sheet = Sheet(
-        width=Console().width if terminal else 80, color=not plain, ascii_only=not _draws(sys.stdout.encoding)
-    )
+    sheet = Sheet(**of_stdout())
     rung = found.rung
     said = f"This log can reach {rung}: {CLAIMS[rung]}." if rung else "This log holds no text: it can prove nothing."
     sheet.print(said, style="bold")

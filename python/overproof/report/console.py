@@ -2,17 +2,56 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from .._extras import need
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Sheet"]
+__all__ = ["Sheet", "Terminal", "of_stdout"]
 
 PLAIN = str.maketrans({"“": '"', "”": '"', "–": "-", "…": "...", "⟨": "<", "⟩": ">", "∞": "inf"})
+
+
+class Terminal(TypedDict):
+    """What a summary has to know of the terminal, as options of `Sheet`."""
+
+    width: int
+    color: bool
+    ascii_only: bool
+
+
+def of_stdout() -> Terminal:
+    """Find out what standard output can show: colours and its own width on a terminal, else 80 plain columns.
+
+    Raises
+    ------
+    MissingExtraError
+        Without rich.
+    """
+    need("rich", extra="cli")
+    from rich.console import Console
+
+    terminal = sys.stdout.isatty()
+    plain = not terminal or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return {
+        "width": Console().width if terminal else 80,
+        "color": not plain,
+        "ascii_only": not _draws(sys.stdout.encoding),
+    }
+
+
+def _draws(encoding: str | None) -> bool:
+    """Find out whether an encoding has the characters of the tables."""
+    try:
+        "─“”…–⟨⟩".encode(encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Sheet:
