@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from handmade_case import REFUSED, make_case
+from overproof.evidence import rank_among_controls
 from overproof.report.case_terminal import render, render_accounts
+from overproof.report.case_words import reading
 
 
 def flat(text: str) -> str:
@@ -104,6 +106,12 @@ def test_plain_without_colour_and_coloured_with() -> None:
     coloured = render(case, color=True)
     assert "\x1b[" in coloured
     assert re.sub(r" +$", "", re.sub(r"\x1b\[[\d;]*m", "", coloured), flags=re.M) == render(case)
+
+
+def test_the_rank_among_controls_does_not_deny_the_redraws_of_its_case() -> None:
+    rank = {"name": "rank among controls"} | rank_among_controls(0.3, [0.01 * i for i in range(24)]).to_dict()
+    said = reading(rank, redraws=9)
+    assert said == "0 of 24 controls reach the suspect's value; exploratory: this rank uses no redraws."
 
 
 def test_ascii_terminals() -> None:

@@ -25,7 +25,7 @@ class ControlRank(Result):
     """
 
     verdict: str
-    """"exploratory: no redraws", or "no verdict" and why."""
+    """"exploratory: this rank uses no redraws", or "no verdict" and why."""
 
 
 def rank_among_controls(value: float, controls: npt.ArrayLike, *, confidence: float = 0.95) -> ControlRank:
@@ -62,7 +62,7 @@ def rank_among_controls(value: float, controls: npt.ArrayLike, *, confidence: fl
     --------
     >>> found = rank_among_controls(0.19, [0.001 * i for i in range(24)])
     >>> found.pvalue, found.verdict
-    (0.04, 'exploratory: no redraws')
+    (0.04, 'exploratory: this rank uses no redraws')
     >>> rank_among_controls(0.19, [0.0, 0.01]).verdict
     'no verdict: 2 controls, fewer than 20'
     """
@@ -78,7 +78,7 @@ def rank_among_controls(value: float, controls: npt.ArrayLike, *, confidence: fl
         interval=(low, high),
         n=len(others),
         assumption="If innocent, the suspect is one more corpus like the controls: in genre, language, time and size.",
-        verdict="exploratory: no redraws"
+        verdict="exploratory: this rank uses no redraws"
         if enough
         else f"no verdict: {len(others)} controls, fewer than {LEAST_CONTROLS}",
     )
