@@ -35,7 +35,7 @@ def metadata(log: ApiLog) -> dict[str, Any]:
 
 
 def adjusted_rand(truth: dict[str, Any], found: dict[str, Any], accounts: list[str]) -> float:
-    """Hubert and Arabie 1985; an account in no group is a group of its own."""
+    """The adjusted Rand index of two groupings; an account in no group is a group of its own (Hubert, Arabie 1985)."""
     a, b = (
         np.unique([str(of.get(x, f"alone {x}")) for x in accounts], return_inverse=True)[1] for of in (truth, found)
     )
@@ -70,23 +70,26 @@ def public_tools(seeds: Iterable[int], requests: int = 1500) -> dict[str, Any]:
     return {"runs": runs, "requests": requests, "with_a_community": len(found), "found": found}
 
 
-def structureless(seeds: Iterable[int], accounts: int = 100) -> dict[str, Any]:
+def structureless_log(seed: int, accounts: int = 100) -> dict[str, Any]:
     """Frames, payments and networks taken at random: a graph full of edges without a group."""
-    found, runs = [], 0
     words = np.array([f"word{i}" for i in range(900)])
+    rng = np.random.default_rng(seed)
+    frames = [" ".join(words[rng.integers(0, 900, 9)]) for _ in range(16)]
+    rows = []
+    for number in range(accounts):
+        own, keys = rng.integers(len(frames), size=2), rng.integers(0, [accounts // 2, accounts // 5])
+        for _ in range(int(rng.integers(3, 9))):
+            prompt = f"{frames[own[rng.integers(2)]]}\n{' '.join(words[rng.integers(0, 900, 10)])}"
+            rows.append((f"acct-{number}", prompt, f"pay-{keys[0]}", f"net-{keys[1]}"))
+    owners, prompts, payments, networks = map(list, zip(*rows, strict=True))
+    return {"accounts": owners, "prompts": prompts, "links": {"payment": payments, "network": networks}}
+
+
+def structureless(seeds: Iterable[int], accounts: int = 100) -> dict[str, Any]:
+    """Groups that are found in graphs without any."""
+    found, runs = [], 0
     for seed in seeds:
-        rng = np.random.default_rng(seed)
-        frames = [" ".join(words[rng.integers(0, 900, 9)]) for _ in range(16)]
-        rows = []
-        for number in range(accounts):
-            own, keys = rng.integers(len(frames), size=2), rng.integers(0, [accounts // 2, accounts // 5])
-            for _ in range(int(rng.integers(3, 9))):
-                prompt = f"{frames[own[rng.integers(2)]]}\n{' '.join(words[rng.integers(0, 900, 10)])}"
-                rows.append((f"acct-{number}", prompt, f"pay-{keys[0]}", f"net-{keys[1]}"))
-        owners, prompts, payments, networks = map(list, zip(*rows, strict=True))
-        groups = account_groups(
-            owners, prompts, links={"payment": payments, "network": networks}, null_runs=NULL_RUNS, rng=seed
-        ).groups
+        groups = account_groups(**structureless_log(seed, accounts), null_runs=NULL_RUNS, rng=seed).groups
         runs += 1
         if groups:
             found.append({"seed": seed, "groups": [len(g["accounts"]) for g in groups]})

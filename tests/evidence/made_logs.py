@@ -64,38 +64,3 @@ def metadata(
         "truth": truth,
         "roles": roles,
     }
-
-
-def structureless(seed: int, *, accounts: int = 60, frames: int = 12) -> dict[str, Any]:
-    """Every account takes frames, payments and networks at random: a graph full of edges, without a group."""
-    rng = np.random.default_rng(seed)
-    texts = [f"{sentence(rng, 9)}\n{{}}" for _ in range(frames)]
-    rows = []
-    for number in range(accounts):
-        own = rng.integers(frames, size=2)
-        payment = f"pay-{rng.integers(accounts // 2)}"
-        network = f"net-{rng.integers(accounts // 5)}"
-        for _ in range(int(rng.integers(3, 9))):
-            prompt = texts[own[rng.integers(2)]].format(sentence(rng, 10))
-            rows.append((f"acct-{number:04d}", prompt, payment, network))
-    columns = list(zip(*rows, strict=True))
-    return {
-        "accounts": list(columns[0]),
-        "prompts": list(columns[1]),
-        "links": {"payment": list(columns[2]), "network": list(columns[3])},
-    }
-
-
-def adjusted_rand(truth: dict[str, Any], found: dict[str, Any], accounts: list[str]) -> float:
-    """The adjusted Rand index of two groupings; an account in no group is a group of its own (Hubert, Arabie 1985)."""
-    a, b = (
-        np.unique([str(of.get(x, f"alone {x}")) for x in accounts], return_inverse=True)[1] for of in (truth, found)
-    )
-
-    def pairs(labels: np.ndarray) -> float:
-        sizes = np.unique(labels, return_counts=True)[1].astype(float)
-        return float((sizes * (sizes - 1) / 2).sum())
-
-    both, ours, theirs, whole = pairs(a * (b.max() + 1) + b), pairs(a), pairs(b), len(a) * (len(a) - 1) / 2
-    chance = ours * theirs / whole
-    return 1.0 if ours == theirs == both else (both - chance) / ((ours + theirs) / 2 - chance)

@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 import pytest
-from evidence.made_logs import adjusted_rand, metadata, sentence, structureless
+from evidence.made_logs import metadata, sentence
 from overproof.errors import InputError
 from overproof.evidence.groups import account_groups
 from overproof.evidence.templates import prompt_templates
+
+from benches.validity.accounts import adjusted_rand, structureless_log
 
 
 def groups(log: dict, **options: object):  # type: ignore[no-untyped-def]
@@ -31,7 +33,7 @@ def test_planted_groups_come_out_as_they_were_planted() -> None:
 def test_users_of_public_tools_and_graphs_without_structure_are_no_groups() -> None:
     runs = 8
     wrong = sum(bool(groups(metadata(100 + s, tools=3, users=20)).groups) for s in range(runs))
-    wrong += sum(bool(groups(structureless(s)).groups) for s in range(runs))
+    wrong += sum(bool(groups(structureless_log(s, accounts=60)).groups) for s in range(runs))
     # At .01 each, 16 runs: two or more have probability .011.
     assert wrong <= 1
 
