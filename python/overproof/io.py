@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import datetime
 import glob
-import hashlib
 import json
 import logging
-import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from overproof import _core
-from overproof._core import LineReader, TextColumn
-from overproof._extras import need
+from overproof._core import TextColumn
+from overproof._source import HEAD, PathLike, Progress, Reading, Taken, drain
+from overproof._tables import head_parquet, open_frame, read_batches, read_parquet
 from overproof.corpus import Corpus, Source
-from overproof.errors import FormatError, InputError
+from overproof.errors import InputError
 
 __all__ = ["read_corpus"]
 
 log = logging.getLogger("overproof")
 
-PathLike: TypeAlias = str | os.PathLike[str]
 FieldLike: TypeAlias = str | Sequence[str] | None
-Progress: TypeAlias = Callable[[int, int], object]
 
 #: Names by which a field is known, the likeliest first.
 TEXT_FIELDS = (
@@ -58,9 +54,6 @@ FORMS = {
 }
 READABLE = ".jsonl, .json-lines, .ndjson, .txt (each also .gz or .zst) and .parquet"
 
-#: Rows that guesses are made from; seconds between two reports of progress; rows of a Parquet batch.
-HEAD, SLICE, BATCH = 20, 0.1, 16_384
-
 #: The columns of a corpus by their names in the core.
 COLUMNS = {
     "id": "ids",
@@ -69,75 +62,6 @@ COLUMNS = {
     "time": "times",
     "conversation": "conversations",
 }
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is read, and how: the options of `read_corpus` with the guesses filled in."""
-
-    fields: dict[str, tuple[str, ...]]
-    role: str | None
-    errors: str
-    missing: str
-    max_line: int
-    threads: int | None
-    guessed: dict[str, str] = field(default_factory=dict)
-    extra: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def asked(self) -> dict[str, tuple[str, ...]]:
-        """The fields of all columns, those without a meaning last."""
-        return {**self.fields, **{name: (path,) for name, path in self.extra.items()}}
-
-    def core_fields(self) -> list[tuple[str, str, str]]:
-        """The fields as the core takes them: (column, path, where it has to be)."""
-
-        def presence(column: str) -> str:
-            if column in self.extra or (f"{column}_field" in self.guessed and column != "text"):
-                return "any"
-            return "some" if self.missing == "keep" else "every"
-
-        return [(column, path, presence(column)) for column, paths in self.asked.items() for path in paths]
-
-    def reader(
-        self, path: PathLike, *, form: str, limit: int | None, data: bytes | None = None, row: int = 1
-    ) -> LineReader:
-        return LineReader(
-            path,
-            self.core_fields() if form == "json" else [],
-            data=data,
-            form=form,
-            role=self.role if form == "json" else None,
-            errors=self.errors,
-            missing=self.missing,
-            max_line=self.max_line,
-            limit=limit,
-            first_line=row,
-        )
-
-
-@dataclass
-class _Taken:
-    """What was read of one source."""
-
-    blocks: list[dict[str, Any]]
-    counts: dict[str, tuple[int, int]]
-    sha256: str | None = None
-    seen: set[str] = field(default_factory=set)
-    """The further columns whose field was there."""
-
-    @property
-    def rows(self) -> int:
-        return sum(len(block["line"]) for block in self.blocks)
-
-    def source(self, path: str | None) -> Source:
-        return Source(
-            path=path,
-            rows=self.rows,
-            sha256=self.sha256,
-            skipped={reason: n for reason, (n, _) in self.counts.items()},
-            first_skipped={reason: first for reason, (_, first) in self.counts.items()},
-        )
 
 
 def read_corpus(
@@ -246,14 +170,14 @@ def read_corpus(
         "time": time_field,
         "conversation": conversation_field,
     }
-    plan = _Plan(_named(named), role, errors, missing, max_line, threads, extra=_further(extra_fields))
+    plan = Reading(_named(named), role, errors, missing, max_line, threads, extra=_further(extra_fields))
     _check(plan, limit)
     if hasattr(path_or_frame, "__arrow_c_stream__"):
         plan, taken = _read_frame(path_or_frame, plan, limit)
         return _corpus([(None, taken)], plan, name)
     paths = _expand(path_or_frame)
     plan = _with_guesses(plan, paths, text_field is None)
-    found: list[tuple[str | None, _Taken]] = []
+    found: list[tuple[str | None, Taken]] = []
     sizes = [os.path.getsize(path) if os.path.isfile(path) else 0 for path in paths]
     left = limit
     for number, path in enumerate(paths):
@@ -282,12 +206,12 @@ def field_names(path_or_frame: Any, *, errors: str = "raise") -> list[str]:
         frame = path_or_frame  # pandas and polars say columns, Arrow schema; a stream can be read only once
         names = frame.columns if hasattr(frame, "iloc") else frame.schema.names
         return list(map(str, names() if callable(names) else names))
-    plan = _Plan({}, None, errors, "keep", 1 << 28, None)
+    plan = Reading({}, None, errors, "keep", 1 << 28, None)
     found: dict[str, None] = {}
     for path in _expand(path_or_frame):
         form = _form_of(path, plan)
         if form != "plain":
-            rows = _head_parquet(path) if form == "parquet" else _head_json(path, plan)
+            rows = head_parquet(path) if form == "parquet" else _head_json(path, plan)
             found |= dict.fromkeys(key for row in rows for key in row)
     return list(found)
 
@@ -303,7 +227,7 @@ def _further(extra: Mapping[str, str] | None) -> dict[str, str]:
     return fields
 
 
-def _check_seen(found: Sequence[tuple[str | None, _Taken]], plan: _Plan, where: str) -> None:
+def _check_seen(found: Sequence[tuple[str | None, Taken]], plan: Reading, where: str) -> None:
     """Refuse a further column whose field is nowhere, if there is any row."""
     seen = set[str]().union(*(taken.seen for _, taken in found))
     missing = [path for name, path in plan.extra.items() if name not in seen]
@@ -326,7 +250,7 @@ def _named(named: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
     return fields
 
 
-def _check(plan: _Plan, limit: int | None) -> None:
+def _check(plan: Reading, limit: int | None) -> None:
     """Refuse options that no reader knows, before a file is opened."""
     for option, value, choices in (
         ("errors", plan.errors, ("raise", "skip", "replace")),
@@ -384,7 +308,7 @@ def _form(path: Path) -> str | None:
     return FORMS.get(bare.suffix.lower())
 
 
-def _form_of(path: Path, plan: _Plan) -> str:
+def _form_of(path: Path, plan: Reading) -> str:
     """The form of a file by its name, else by its first line."""
     form = _form(path)
     if form is not None:
@@ -399,13 +323,13 @@ def _form_of(path: Path, plan: _Plan) -> str:
     return "json"
 
 
-def _with_guesses(plan: _Plan, paths: Sequence[Path], guess_text: bool) -> _Plan:
+def _with_guesses(plan: Reading, paths: Sequence[Path], guess_text: bool) -> Reading:
     """The plan with the fields that the first rows suggest."""
     for path in paths:
         form = _form_of(path, plan)
         if form == "plain":
             continue
-        rows = _head_parquet(path) if form == "parquet" else _head_json(path, plan)
+        rows = head_parquet(path) if form == "parquet" else _head_json(path, plan)
         if rows:
             guessed = _guess(plan, rows, str(path))
             if guessed.guessed:
@@ -416,7 +340,7 @@ def _with_guesses(plan: _Plan, paths: Sequence[Path], guess_text: bool) -> _Plan
     return replace(plan, fields={"text": ("text",), **plan.fields}) if guess_text else plan
 
 
-def _head_json(path: Path, plan: _Plan) -> list[dict[str, Any]]:
+def _head_json(path: Path, plan: Reading) -> list[dict[str, Any]]:
     rows = []
     for line in _core.head(path, HEAD, max_line=plan.max_line, skip=plan.errors == "skip"):
         try:
@@ -428,7 +352,7 @@ def _head_json(path: Path, plan: _Plan) -> list[dict[str, Any]]:
     return rows
 
 
-def _guess(plan: _Plan, rows: Sequence[Mapping[str, Any]], where: str) -> _Plan:
+def _guess(plan: Reading, rows: Sequence[Mapping[str, Any]], where: str) -> Reading:
     """Fill in what the caller did not name."""
     fields, guessed = dict(plan.fields), dict(plan.guessed)
     seen = list(dict.fromkeys(key for row in rows for key in row))
@@ -490,24 +414,24 @@ def _at(row: Any, path: str) -> Any:
     return _at(_at(row, key), rest)
 
 
-def _read_file(path: Path, plan: _Plan, limit: int | None, progress: Progress | None) -> _Taken:
+def _read_file(path: Path, plan: Reading, limit: int | None, progress: Progress | None) -> Taken:
     form = _form_of(path, plan)
     if form == "parquet":
-        return _read_parquet(path, plan, limit, progress)
-    return _drain(plan.reader(path, form=form, limit=limit), plan, progress)
+        return read_parquet(path, plan, limit, progress)
+    return drain(plan.reader(path, form=form, limit=limit), plan, progress)
 
 
-def _drain(reader: LineReader, plan: _Plan, progress: Progress | None) -> _Taken:
-    """All that a reader gives, in slices between which progress is told."""
-    ended = False
-    while not ended:
-        ended = reader.read(SLICE, threads=plan.threads)
-        if progress is not None:
-            progress(reader.bytes_read, reader.bytes_total or 0)
-    return _Taken([reader.take()], reader.counts, reader.sha256, set(reader.extras_seen))
+def _read_frame(frame: Any, plan: Reading, limit: int | None) -> tuple[Reading, Taken]:
+    rows, batches, names = open_frame(frame)
+    plan = _guess(plan, rows, "the frame")
+    if plan.guessed:
+        log.info("frame: guessed %s", ", ".join(f"{option}={value!r}" for option, value in plan.guessed.items()))
+    taken = read_batches(batches, plan, "frame", names, limit)
+    _check_seen([(None, taken)], plan, "the frame")
+    return plan, taken
 
 
-def _corpus(found: Sequence[tuple[str | None, _Taken]], plan: _Plan, name: str | None) -> Corpus:
+def _corpus(found: Sequence[tuple[str | None, Taken]], plan: Reading, name: str | None) -> Corpus:
     """All that was read as one corpus."""
     sources = [taken.source(path) for path, taken in found]
     if not any(source.rows for source in sources):
@@ -557,152 +481,3 @@ def _no_rows(source: Source) -> str:
         )
         return f"{where}: no row is left; lines left out: {told}"
     return f"{where}: holds no rows: check how it was written"
-
-
-# Parquet and frames: batches of Arrow columns.
-
-
-def _head_parquet(path: Path) -> list[dict[str, Any]]:
-    with _parquet(path) as file:
-        batch = next(file.iter_batches(batch_size=HEAD), None)
-        rows: list[dict[str, Any]] = [] if batch is None else batch.to_pylist()
-        return rows
-
-
-def _parquet(path: Path) -> Any:
-    """An open Parquet file."""
-    arrow, parquet = need("pyarrow", extra="arrow"), need("pyarrow.parquet", extra="arrow")
-    try:
-        return parquet.ParquetFile(path)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: there is no such file: check the path") from None
-    except arrow.ArrowInvalid as error:
-        raise FormatError(f"{path}: is not a whole Parquet file ({error}): get or write it again") from error
-
-
-def _read_parquet(path: Path, plan: _Plan, limit: int | None, progress: Progress | None) -> _Taken:
-    size = os.path.getsize(path)
-    with _parquet(path) as file:
-        names = file.schema_arrow.names
-        wanted = list(dict.fromkeys(_top(field, names) for paths in plan.asked.values() for field in paths))
-        present = [name for name in wanted if name in names]
-        total = max(1, file.metadata.num_rows)
-
-        def batches() -> Iterator[Any]:
-            done = 0
-            for batch in file.iter_batches(batch_size=BATCH, columns=present):
-                yield batch
-                done += batch.num_rows
-                if progress is not None:
-                    progress(size * done // total, size)
-
-        taken = _read_batches(batches(), plan, str(path), names, limit)
-    with path.open("rb") as raw:
-        taken.sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
-    return taken
-
-
-def _read_frame(frame: Any, plan: _Plan, limit: int | None) -> tuple[_Plan, _Taken]:
-    arrow = need("pyarrow", extra="arrow")
-    try:
-        stream = arrow.RecordBatchReader.from_stream(frame)
-    except (arrow.ArrowException, TypeError, ValueError) as error:
-        raise InputError(
-            f"the frame cannot be read as Arrow ({error}): give every column one type; "
-            "a single column of texts goes into op.Corpus(texts)"
-        ) from error
-    first = next(stream, None)
-    if first is None:
-        raise InputError("the frame holds no rows")
-    plan = _guess(plan, first.slice(0, HEAD).to_pylist(), "the frame")
-    if plan.guessed:
-        log.info("frame: guessed %s", ", ".join(f"{option}={value!r}" for option, value in plan.guessed.items()))
-
-    def batches() -> Iterator[Any]:
-        yield first
-        yield from stream
-
-    taken = _read_batches(batches(), plan, "frame", first.schema.names, limit)
-    _check_seen([(None, taken)], plan, "the frame")
-    return plan, taken
-
-
-def _top(path: str, names: Sequence[str]) -> str:
-    """The column that a path starts in."""
-    return path if path in names else path.partition(".")[0]
-
-
-def _read_batches(batches: Iterable[Any], plan: _Plan, where: str, names: Sequence[str], limit: int | None) -> _Taken:
-    for column, paths in plan.fields.items():
-        for path in paths:
-            if _top(path, names) not in names and f"{column}_field" not in plan.guessed:
-                raise InputError(
-                    f"{where}: has no field {path!r}; its fields are {', '.join(names)}: give {column}_field"
-                )
-    taken = _Taken([], {}, seen={name for name, path in plan.extra.items() if _top(path, names) in names})
-    row = 1
-    for batch in batches:
-        left = None if limit is None else limit - taken.rows
-        if left == 0:
-            break
-        block = _flat(batch, plan, row, left)
-        if block is None:
-            block = _nested(batch, plan, where, row=row, limit=left, counts=taken.counts)
-        taken.blocks.append(block)
-        row += batch.num_rows
-    return taken
-
-
-def _flat(batch: Any, plan: _Plan, row: int, limit: int | None) -> dict[str, Any] | None:
-    """The columns of a batch as they are; None where a value has to be looked at."""
-    arrow = need("pyarrow", extra="arrow")
-    kinds = arrow.types
-    columns = {}
-    for column, paths in plan.asked.items():
-        present = [path for path in paths if path in batch.schema.names]
-        if column in plan.extra and _top(paths[0], batch.schema.names) not in batch.schema.names:
-            continue
-        if not paths or (not present and f"{column}_field" in plan.guessed):
-            continue
-        if len(paths) > 1 or not present or (plan.role is not None and column == "text"):
-            return None
-        values = batch.column(present[0])
-        kind = values.type.value_type if kinds.is_dictionary(values.type) else values.type
-        textual = kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind)
-        if not textual and (column in ("text", "prompt") or not kinds.is_integer(kind)):
-            return None
-        columns[column] = values if textual else values.cast(arrow.large_string())
-    if columns["text"].null_count and plan.missing != "keep":
-        return None
-    block: dict[str, Any] = {
-        column: TextColumn(values.slice(0, limit), missing="keep") for column, values in columns.items()
-    }
-    block["line"] = np.arange(row, row + batch.num_rows, dtype=np.int64)[:limit]
-    return block
-
-
-def _nested(
-    batch: Any, plan: _Plan, where: str, *, row: int, limit: int | None, counts: dict[str, tuple[int, int]]
-) -> dict[str, Any]:
-    """A batch by way of JSON lines: the one reader that knows paths, messages and every error."""
-    names = batch.schema.names
-    wanted = dict.fromkeys(_top(path, names) for paths in plan.asked.values() for path in paths)
-    rows = batch.select([name for name in wanted if name in names]).to_pylist()
-    data = "\n".join(json.dumps(_without_nan(values), default=_plain, ensure_ascii=False) for values in rows).encode()
-    taken = _drain(plan.reader(where, form="json", limit=limit, data=data, row=row), plan, None)
-    for reason, (n, first) in taken.counts.items():
-        before, earliest = counts.get(reason, (0, first))
-        counts[reason] = (before + n, earliest)
-    return taken.blocks[0]
-
-
-def _without_nan(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row whose NaN are None: frames have no other null for numbers."""
-    return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
-
-
-def _plain(value: object) -> object:
-    """What JSON has no form for: dates and decimals as text, bytes as a value that no column takes."""
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return {"bytes": len(value)} if isinstance(value, bytes) else str(value)
