@@ -1,5 +1,6 @@
 """The plan's commands, investigate and verify, where they refuse: each says what is wrong and what to do."""
 
+import contextlib
 import io
 import json
 import sys
@@ -26,7 +27,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def call(folder: Path, *arguments: str) -> int:
-    return main([one.replace("@", f"{folder}/") for one in arguments])
+    # In the folder: paths are part of a plan, and so choose the seeds of its redraws.
+    with contextlib.chdir(folder):
+        return main([one.replace("@", "") for one in arguments])
 
 
 NEW = ("plan", "new", "--suspect", "rival=@suspect.jsonl", "--out")
