@@ -55,7 +55,7 @@ def tell(folder: Path, *, seed: int, requests: int, quiet: bool) -> None:
             "screen", log, "--benign", str(benign), "--rate", "5%", "--least", "8", "--out", str(folder / "review.csv")
         )
         suspect = f"rival={paths['suspect']}"
-        # In place of a random key, so that the demo ends alike wherever it runs.
+        # In place of a random key, so that a demo into a folder of the same name ends alike.
         (folder / "case.plan.key").write_bytes(hashlib.sha256(f"demo {seed}".encode()).digest())
         (folder / "case.plan.key").chmod(0o600)
         fixed = ("--published", made.published, "--created", CREATED)
