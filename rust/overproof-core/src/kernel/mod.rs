@@ -127,10 +127,6 @@ macro_rules! bodies {
             $crate::kernel::text::ascii::<$block>(source, how, out)
         }
         $(#[$feature])?
-        pub fn token_values(seeds: &$crate::shingle::hash::Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
-            $crate::kernel::text::token_values(seeds, text, tokens, out);
-        }
-        $(#[$feature])?
         pub fn sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64]) {
             $crate::kernel::portable::sum_bits(hashes, weights, sums);
         }
@@ -145,13 +141,9 @@ macro_rules! bodies {
     };
 }
 
-/// The portable bodies that some level does otherwise; bits are counted in `$lanes` words side by side.
-macro_rules! bodies_varied {
+/// The portable body that counts bits, in `$lanes` words side by side.
+macro_rules! bodies_bits {
     ($lanes:literal $(, #[$feature:meta])?) => {
-        $(#[$feature])?
-        pub fn edges(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
-            $crate::kernel::text::edges(text, inside, out)
-        }
         $(#[$feature])?
         pub fn count_bits(hashes: &[u64], ones: &mut [i64; 64]) {
             $crate::kernel::portable::count_bits::<$lanes>(hashes, ones);
@@ -162,6 +154,10 @@ macro_rules! bodies_varied {
 /// The portable bodies of hashes; `$keep` is what each goes through.
 macro_rules! bodies_hashes {
     ($keep:expr $(, #[$feature:meta])?) => {
+        $(#[$feature])?
+        pub fn token_values(seeds: &$crate::shingle::hash::Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
+            $crate::kernel::text::token_values(seeds, text, tokens, out);
+        }
         $(#[$feature])?
         pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
             $crate::kernel::portable::gram_hashes(w, n, term, out, $keep);
@@ -197,11 +193,11 @@ macro_rules! bodies64 {
     };
 }
 #[cfg(target_arch = "x86_64")]
-use {bodies, bodies_hashes, bodies_varied, bodies32, bodies64};
+use {bodies, bodies_bits, bodies_hashes, bodies32, bodies64};
 
 mod baseline {
     bodies!(32);
-    bodies_varied!(2);
+    bodies_bits!(2);
     #[cfg(target_arch = "x86_64")]
     bodies_hashes!(super::x86_64::scalar);
     #[cfg(not(target_arch = "x86_64"))]
@@ -212,6 +208,10 @@ mod baseline {
     pub use super::sets::near;
     #[cfg(target_arch = "x86_64")]
     pub use super::sets::near_sse2 as near;
+    #[cfg(not(target_arch = "x86_64"))]
+    pub use super::text::edges;
+    #[cfg(target_arch = "x86_64")]
+    pub use super::x86_64::edges_sse2 as edges;
     #[cfg(target_arch = "x86_64")]
     pub use super::x86_64::min_affine32_sse2 as min_affine32;
     #[cfg(not(target_arch = "x86_64"))]
@@ -459,6 +459,9 @@ mod tests {
             let parts = blocks.iter().flat_map(|(mixed, word, most, wide)| [mixed, word, most, wide]);
             let text: String = parts.map(String::as_str).chain([" ".repeat(64).as_str()]).collect();
             let split: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+            let mut plain = vec![7; text.len() + SPARE];
+            let count = text::edges(text.as_bytes(), false, &mut plain);
+            plain.truncate(count);
             for level in available() {
                 let mut out = Vec::new();
                 for (at, block) in text.as_bytes().chunks(64).enumerate() {
@@ -469,6 +472,7 @@ mod tests {
                 let mut whole = vec![7; text.len() + SPARE];
                 let count = edges(level, text.as_bytes(), false, &mut whole);
                 prop_assert_eq!(&out, &whole[..count]);
+                prop_assert_eq!(&out, &plain);
                 let words: Vec<&str> = out.chunks(2).map(|e| &text[usize::from(e[0])..usize::from(e[1])]).collect();
                 prop_assert_eq!(&words, &split, "{}", level.name());
             }

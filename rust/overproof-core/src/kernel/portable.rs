@@ -90,7 +90,7 @@ pub fn min_legacy61_low<const L: usize>(a: &[u64], b: &[u64], xs: &[u32], out: &
 }
 
 /// Window sums that are made together.
-const WINDOWS: usize = 112;
+pub const WINDOWS: usize = 112;
 /// The widest windows that are summed side by side.
 pub const WIDEST: usize = 16;
 
@@ -110,8 +110,8 @@ const POWERS: [[u64; 2]; WINDOWS + WIDEST] = {
     }
     powers
 };
-const UP: [u64; WINDOWS + WIDEST] = column(0);
-const DOWN: [u64; WINDOWS + WIDEST] = column(1);
+pub static UP: [u64; WINDOWS + WIDEST] = column(0);
+pub static DOWN: [u64; WINDOWS + WIDEST] = column(1);
 
 const fn column(of: usize) -> [u64; WINDOWS + WIDEST] {
     let (mut made, mut i) = ([0; WINDOWS + WIDEST], 0);
@@ -137,17 +137,23 @@ pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64], keep: impl F
     if n > WIDEST {
         return super::naive::gram_hashes(w, n, term, out);
     }
+    let mut sums = [0u64; WINDOWS + WIDEST];
     for (at, out) in (0..).step_by(WINDOWS).zip(out.chunks_mut(WINDOWS)) {
-        let mut sums = [0u64; WINDOWS + WIDEST];
-        let mut sum = 0u64;
-        for ((to, value), down) in sums[1..].iter_mut().zip(&w[at..at + out.len() + n - 1]).zip(&DOWN) {
-            sum = sum.wrapping_add(value.wrapping_mul(*down));
-            *to = sum;
-        }
+        running_sums(0, &w[at..at + out.len() + n - 1], &DOWN, &mut sums[1..]);
         for (((out, from), to), up) in out.iter_mut().zip(&sums).zip(&sums[n..]).zip(&UP[n - 1..]) {
             *out = fin(keep(to.wrapping_sub(*from)).wrapping_mul(*up).wrapping_add(term));
         }
     }
+}
+
+/// Each sum of `w[k] * down[k]`, on top of `sum`; the last one is returned.
+#[inline(always)]
+pub fn running_sums(mut sum: u64, w: &[u64], down: &[u64], out: &mut [u64]) -> u64 {
+    for ((out, value), down) in out.iter_mut().zip(w).zip(down) {
+        sum = sum.wrapping_add(value.wrapping_mul(*down));
+        *out = sum;
+    }
+    sum
 }
 
 /// [`gram_hashes`] where vectors multiply 64 bits: each window is summed anew, side by side with its neighbours.

@@ -9,7 +9,7 @@ pub const BLOCK: usize = 64;
 pub const SPARE: usize = BLOCK + 8;
 
 /// Where the bits of a byte stand, lowest first; the rest is filled with zeros.
-const PLACES: [[u16; 8]; 256] = {
+pub static PLACES: [[u16; 8]; 256] = {
     let mut places = [[0; 8]; 256];
     let mut byte = 0;
     while byte < 256 {
@@ -27,6 +27,7 @@ const PLACES: [[u16; 8]; 256] = {
 };
 
 /// See `kernel::edges`.
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[inline(always)]
 pub fn edges(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
     let (mut count, mut inside) = (0, u64::from(inside));
@@ -55,7 +56,7 @@ pub fn edges(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
 
 /// How many bits are set up to the end of each byte.
 #[inline(always)]
-fn ends_of_bytes(mask: u64) -> [u8; 8] {
+pub fn ends_of_bytes(mask: u64) -> [u8; 8] {
     const LOW: u64 = 0x0101_0101_0101_0101;
     let pairs = mask - ((mask >> 1) & (0x55 * LOW));
     let fours = (pairs & (0x33 * LOW)) + ((pairs >> 2) & (0x33 * LOW));
@@ -189,7 +190,7 @@ pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64], keep: imp
 
 /// One bit for each of 64 bytes: set where the byte is not a space.
 #[inline(always)]
-fn not_space(block: &[u8; BLOCK]) -> u64 {
+pub fn not_space(block: &[u8; BLOCK]) -> u64 {
     #[cfg(target_arch = "x86_64")]
     {
         not_space_sse2(block)

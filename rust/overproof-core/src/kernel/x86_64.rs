@@ -3,18 +3,20 @@
 //! These functions are safe to define; calling one on a machine without its level is not, and `kernel/mod.rs` does so
 //! only with a `Level` in hand.
 
-use super::text::{self, BLOCK};
-use super::{baseline, bodies, bodies_hashes, bodies_varied, bodies32, bodies64};
-use crate::shingle::hash::{K2, KP};
+use super::portable::{self, DOWN, UP, WIDEST, WINDOWS};
+use super::text::{self, BLOCK, PLACES, SPARE};
+use super::{baseline, bodies, bodies_bits, bodies_hashes, bodies32, bodies64};
+use crate::shingle::hash::{K2, KP, Seeds};
 use std::arch::asm;
 use std::arch::x86_64::*;
+use std::cell::Cell;
 
 /// No min of 64 bits before SSE4.2: there the plain code is the faster one.
 pub mod sse41 {
-    pub use super::baseline::{min_affine64, min_legacy61, near};
+    pub use super::baseline::{edges, min_affine64, min_legacy61, near};
     pub use crate::kernel::sets::intersection_sse41 as intersection;
     super::bodies!(32, #[target_feature(enable = "sse4.1")]);
-    super::bodies_varied!(2, #[target_feature(enable = "sse4.1")]);
+    super::bodies_bits!(2, #[target_feature(enable = "sse4.1")]);
     super::bodies_hashes!(super::scalar, #[target_feature(enable = "sse4.1")]);
     super::bodies32!(16, #[target_feature(enable = "sse4.1")]);
 }
@@ -22,12 +24,11 @@ pub mod sse41 {
 pub mod avx2 {
     pub use crate::kernel::sets::{intersection_avx2 as intersection, near_avx2 as near};
     super::bodies!(32, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
-    super::bodies_varied!(4, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
-    pub use super::byte_windows_avx2 as byte_windows;
-    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-    pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
-        crate::kernel::portable::gram_hashes(w, n, term, out, |x| x);
-    }
+    super::bodies_bits!(4, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    pub use super::{
+        byte_windows_avx2 as byte_windows, edges_avx2 as edges, gram_hashes_avx2 as gram_hashes,
+        token_values_avx2 as token_values,
+    };
     super::bodies32!(32, #[target_feature(enable = "avx2")]);
     super::bodies64!(8, 8, min_legacy61_low, #[target_feature(enable = "avx2,bmi2")]);
 }
@@ -37,6 +38,7 @@ pub mod avx512 {
     pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
         crate::kernel::portable::gram_hashes_direct(w, n, term, out);
     }
+    pub use super::token_values_avx2 as token_values;
     pub use super::{byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits, edges_avx512 as edges};
     pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
     super::bodies!(64, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
@@ -102,6 +104,60 @@ pub fn min_affine32_sse2(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
             }
         }
     }
+}
+
+/// `kernel::edges`, as in `text`: the compiler would move its places one by one. `COUNT`: whether the bits of a byte are
+/// counted by one instruction.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn edges<const COUNT: bool>(
+    text: &[u8],
+    inside: bool,
+    out: &mut [u16],
+    not_space: impl Fn(&[u8; BLOCK]) -> u64,
+) -> usize {
+    let (mut count, mut inside) = (0, u64::from(inside));
+    // SAFETY: SSE2 is part of every x86-64.
+    let (mut base, eight) = unsafe { (_mm_setzero_si128(), _mm_set1_epi16(8)) };
+    for block in text.as_chunks::<BLOCK>().0 {
+        let word = not_space(block);
+        let left = word ^ (word << 1 | inside);
+        inside = word >> 63;
+        let ends = if COUNT { [0; 8] } else { text::ends_of_bytes(left) };
+        let Some(room) = out[count..].first_chunk_mut::<SPARE>() else { break };
+        let mut from = 0;
+        for (byte, end) in left.to_le_bytes().into_iter().zip(ends) {
+            // SAFETY: the load is of eight values of 16 bits; the store too, and at most 56 edges stand before the last
+            // byte, so that it ends in the room.
+            unsafe {
+                let places = _mm_loadu_si128(PLACES[usize::from(byte)].as_ptr().cast());
+                _mm_storeu_si128(room.as_mut_ptr().add(from).cast(), _mm_add_epi16(places, base));
+                base = _mm_add_epi16(base, eight);
+            }
+            from = if COUNT { from + byte.count_ones() as usize } else { usize::from(end) };
+        }
+        count += from;
+    }
+    count
+}
+
+/// See [`edges`].
+pub fn edges_sse2(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
+    edges::<false>(text, inside, out, text::not_space)
+}
+
+/// See [`edges`].
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn edges_avx2(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
+    edges::<true>(text, inside, out, |block| {
+        block.as_chunks::<32>().0.iter().rev().fold(0, |word, half| {
+            // SAFETY: the load is of 32 bytes.
+            let half = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
+            let spaces = _mm256_movemask_epi8(_mm256_cmpeq_epi8(half, _mm256_set1_epi8(b' ' as i8)));
+            word << 32 | u64::from(!spaces as u32)
+        })
+    })
 }
 
 /// `kernel::edges`: the places of the edges of 64 bytes are brought together by one instruction.
@@ -190,6 +246,140 @@ fn multiply_avx2(x: __m256i, high: __m256i, by: u64) -> __m256i {
     _mm256_add_epi64(_mm256_mul_epu32(x, low_by), _mm256_slli_epi64::<32>(cross))
 }
 
+/// `fin` of each lane.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn fin_avx2(mut x: __m256i) -> __m256i {
+    for _ in 0..2 {
+        // The top half stays as it is.
+        let top = _mm256_srli_epi64::<32>(x);
+        x = multiply_avx2(_mm256_xor_si256(x, top), top, K2);
+    }
+    _mm256_xor_si256(x, _mm256_srli_epi64::<32>(x))
+}
+
+/// `kernel::token_values`: four tokens side by side, the product of 128 bits from four of 64.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
+    const FOUR: usize = 4;
+    const LONGEST: usize = 16;
+    // What 16 bytes are masked with begins `length` before the zeros; aligned, so that no load spans two cache lines.
+    #[repr(align(64))]
+    struct Mask([u8; 2 * LONGEST]);
+    static MASK: Mask = {
+        let (mut mask, mut i) = ([0; 2 * LONGEST], 0);
+        while i < LONGEST {
+            mask[i] = u8::MAX;
+            i += 1;
+        }
+        Mask(mask)
+    };
+    let last = usize::from(tokens.as_flattened().iter().fold(0, |last, edge| last.max(*edge)));
+    // Differences are taken with a sign.
+    if last + LONGEST > text.len() || last > i16::MAX as usize {
+        return text::token_values(seeds, text, tokens, out);
+    }
+    out.reserve(tokens.len());
+    let [first, second] = seeds.of_token().map(|s| _mm256_set1_epi64x(s as i64));
+    let low = _mm256_set1_epi64x(0xFFFF_FFFF);
+    let (fours, rest) = tokens.as_chunks::<FOUR>();
+    for four in fours {
+        // SAFETY: the load is of four pairs of 16 bits.
+        let pairs = unsafe { _mm_loadu_si128(four.as_ptr().cast()) };
+        // Each end, less its start.
+        let lengths = _mm_madd_epi16(pairs, _mm_set1_epi32(0x0001_FFFF));
+        let sure = _mm_cmpgt_epi32(_mm_set1_epi32(LONGEST as i32 + 1), _mm_max_epu32(lengths, _mm_setzero_si128()));
+        if _mm_movemask_epi8(sure) != 0xFFFF {
+            text::token_values(seeds, text, four, out);
+            continue;
+        }
+        // SAFETY: 16 bytes stand behind each edge, `last` being the greatest, and lengths are at most 16. What `pairs`
+        // holds is read again: taken out of the register, as the compiler would, it comes later.
+        let kept = |token: &[u16; 2]| unsafe {
+            let [from, to] = [&raw const token[0], &raw const token[1]].map(|edge| usize::from(edge.read_volatile()));
+            let mask = MASK.0.as_ptr().add(LONGEST + from - to);
+            _mm_and_si128(_mm_loadu_si128(mask.cast()), _mm_loadu_si128(text.as_ptr().add(from).cast()))
+        };
+        let both = |a, b| _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(kept(a)), kept(b));
+        let (evens, odds) = (both(&four[0], &four[2]), both(&four[1], &four[3]));
+        let a = _mm256_xor_si256(_mm256_unpacklo_epi64(evens, odds), first);
+        let b = _mm256_xor_si256(_mm256_unpackhi_epi64(evens, odds), second);
+        let b = _mm256_xor_si256(b, _mm256_cvtepu32_epi64(lengths));
+        // a b = near + 2^32 (a_high b + a b_high) + 2^64 far, summed so that no lane overflows.
+        let high = |x: __m256i| _mm256_srli_epi64::<32>(x);
+        let (a_high, b_high) = (high(a), high(b));
+        let near = _mm256_mul_epu32(a, b);
+        let mid = _mm256_add_epi64(_mm256_mul_epu32(a_high, b), high(near));
+        let other = _mm256_add_epi64(_mm256_mul_epu32(a, b_high), _mm256_and_si256(mid, low));
+        let far = _mm256_add_epi64(_mm256_mul_epu32(a_high, b_high), high(mid));
+        let upper = _mm256_add_epi64(far, high(other));
+        let lower = _mm256_blend_epi32::<0b1010_1010>(near, _mm256_slli_epi64::<32>(other));
+        let turned = _mm256_or_si256(_mm256_slli_epi64::<29>(a), _mm256_srli_epi64::<35>(a));
+        let values = _mm256_add_epi64(_mm256_xor_si256(lower, upper), _mm256_add_epi64(b, turned));
+        let len = out.len();
+        // SAFETY: room for all tokens was reserved, and each of them adds one value.
+        unsafe {
+            _mm256_storeu_si256(out.as_mut_ptr().add(len).cast(), values);
+            out.set_len(len + FOUR);
+        }
+    }
+    text::token_values(seeds, text, rest, out);
+}
+
+/// `kernel::gram_hashes`, as in `portable`: sums one by one, some way ahead of the windows, four of which are hashed side
+/// by side meanwhile.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn gram_hashes_avx2(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
+    const FOUR: usize = 4;
+    // A sum is read this much later than it is written, so that the wide load finds it in the cache.
+    const AHEAD: usize = 16;
+    if n == 1 || n > WIDEST || out.len() < FOUR {
+        return portable::gram_hashes(w, n, term, out, |x| x);
+    }
+    let high = |x: __m256i| _mm256_srli_epi64::<32>(x);
+    let add = _mm256_set1_epi64x(term as i64);
+    // Cells, because they are written while they are read.
+    let sums = [const { Cell::new(0u64) }; WINDOWS + WIDEST];
+    for (at, out) in (0..).step_by(WINDOWS).zip(out.chunks_mut(WINDOWS)) {
+        let w = &w[at..at + out.len() + n - 1];
+        // The rest is made by four.
+        let (early, rest) = w.split_at(w.len().min(n + AHEAD + w.len().saturating_sub(n + AHEAD) % FOUR));
+        let add_up = |mut sum: u64, w: &[u64], down: &[u64], out: &[Cell<u64>]| {
+            for ((out, value), down) in out.iter().zip(w).zip(down) {
+                sum = value.wrapping_mul(*down).wrapping_add(sum);
+                out.set(sum);
+            }
+            sum
+        };
+        let mut sum = add_up(0, early, &DOWN, &sums[1..]);
+        let fours = |from: &'static [u64]| from[early.len()..].as_chunks::<FOUR>().0;
+        let mut later =
+            (rest.as_chunks::<FOUR>().0.iter()).zip(fours(&DOWN)).zip(sums[1 + early.len()..].as_chunks::<FOUR>().0);
+        for (i, out) in (0..).step_by(FOUR).zip(out.chunks_mut(FOUR)) {
+            if let Some(((w, down), to)) = later.next() {
+                sum = add_up(sum, w, down, to);
+            }
+            // SAFETY: `i` is WINDOWS - 4 at most and n is WIDEST at most; both tables hold WINDOWS + WIDEST values, and
+            // cells are what they hold.
+            let load = |from: *const u64, i: usize| unsafe { _mm256_loadu_si256(from.add(i).cast()) };
+            let made = sums.as_ptr().cast();
+            let (window, up) = (_mm256_sub_epi64(load(made, i + n), load(made, i)), load(UP.as_ptr(), i + n - 1));
+            let cross = _mm256_add_epi64(_mm256_mul_epu32(high(window), up), _mm256_mul_epu32(window, high(up)));
+            let product = _mm256_add_epi64(_mm256_mul_epu32(window, up), _mm256_slli_epi64::<32>(cross));
+            let hashes = fin_avx2(_mm256_add_epi64(product, add));
+            let mut four = [0u64; FOUR];
+            let to = out.first_chunk_mut::<FOUR>().unwrap_or(&mut four);
+            // SAFETY: the store is of four values of 64 bits.
+            unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), hashes) };
+            if out.len() < FOUR {
+                out.copy_from_slice(&four[..out.len()]);
+            }
+        }
+    }
+}
+
 /// `kernel::byte_windows`: eight windows from one load of 16 bytes.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 #[allow(unsafe_code)]
@@ -209,7 +399,6 @@ pub fn byte_windows_avx2(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
     let (keep, add) = (all(if n < 8 { (1u64 << (8 * n)) - 1 } else { u64::MAX }), all(term));
     // SAFETY: the loads are of whole local arrays.
     let from = FROM.map(|from| unsafe { _mm256_loadu_si256(from.as_ptr().cast()) });
-    let high = |x: __m256i| _mm256_srli_epi64::<32>(x);
     let (full, rest) = out.as_chunks_mut::<EIGHT>();
     let done = full.len() * EIGHT;
     for (at, eight) in (0..).step_by(EIGHT).zip(full) {
@@ -218,14 +407,9 @@ pub fn byte_windows_avx2(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
         let sixteen = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(sixteen.as_ptr().cast()) });
         for (four, from) in eight.as_chunks_mut::<4>().0.iter_mut().zip(from) {
             let windows = _mm256_and_si256(_mm256_shuffle_epi8(sixteen, from), keep);
-            let mut x = _mm256_add_epi64(multiply_avx2(windows, high(windows), KP), add);
-            for _ in 0..2 {
-                // The top half stays as it is.
-                let top = high(x);
-                x = multiply_avx2(_mm256_xor_si256(x, top), top, K2);
-            }
+            let hash = fin_avx2(_mm256_add_epi64(multiply_avx2(windows, _mm256_srli_epi64::<32>(windows), KP), add));
             // SAFETY: the store is of four values of 64 bits.
-            unsafe { _mm256_storeu_si256(four.as_mut_ptr().cast(), _mm256_xor_si256(x, high(x))) };
+            unsafe { _mm256_storeu_si256(four.as_mut_ptr().cast(), hash) };
         }
     }
     text::byte_windows(&bytes[done..], n, term, rest, |x| x);

@@ -75,6 +75,11 @@ impl Seeds {
         mum(low ^ self.s[0], high ^ self.s[1] ^ len)
     }
 
+    /// The constants that meet the two halves of a short token.
+    pub fn of_token(&self) -> [u64; 2] {
+        [self.s[0], self.s[1]]
+    }
+
     /// What the finaliser adds for a full window of `n` tokens.
     #[inline(always)]
     pub fn window_term(&self, n: usize) -> u64 {
