@@ -46,6 +46,12 @@ fn band_key(band: u64, values: impl Iterator<Item = u64>) -> u64 {
     fin(values.fold(band + 1, |sum, v| sum.wrapping_mul(KP).wrapping_add(v)))
 }
 
+/// As [`band_key`], of two values at a time: as good, and half of the work.
+#[inline(always)]
+fn band_key_of_4(band: u64, [a, b, c, d]: [u32; 4]) -> u64 {
+    band_key(band, [[a, b], [c, d]].into_iter().map(|[low, high]| u64::from(low) | u64::from(high) << 32))
+}
+
 /// The band keys of `rows`, numbered from 0 and parted. Empty rows have none.
 fn band_keys(job: &Job<'_>, sketches: &SketchArray, lsh: LshParams, rows: Range<usize>, parts: usize) -> Result<Keys> {
     let (k, width, bands) = (sketches.k, lsh.rows as usize, lsh.bands as usize);
@@ -63,8 +69,13 @@ fn band_keys(job: &Job<'_>, sketches: &SketchArray, lsh: LshParams, rows: Range<
                     oph::densify(row_of, &mut dense);
                     row_of = &dense;
                 }
-                let bands = (0..).zip(row_of[..bands * width].chunks_exact(width));
-                out.extend(bands.map(|(band, v)| Key::new(band_key(band, v.iter().map(|v| u64::from(*v))), row)));
+                let values = &row_of[..bands * width];
+                if let (4, (fours, [])) = (width, values.as_chunks()) {
+                    out.extend((0..).zip(fours).map(|(band, v)| Key::new(band_key_of_4(band, *v), row)));
+                } else {
+                    let bands = (0..).zip(values.chunks_exact(width));
+                    out.extend(bands.map(|(band, v)| Key::new(band_key(band, v.iter().map(|v| u64::from(*v))), row)));
+                }
             }
             Values::U64(values) => {
                 let bands = (0..).zip(values[i * k..][..bands * width].chunks_exact(width));
@@ -232,7 +243,7 @@ mod tests {
     proptest! {
         #[test]
         fn finds_what_agrees_on_a_band(
-            a in batch(), b in batch(), threshold in threshold(), bands in 1u32..9, rows in 1u32..4,
+            a in batch(), b in batch(), threshold in threshold(), bands in 1u32..5, rows in 1u32..7,
             memory in proptest::option::of(0usize..40_000),
         ) {
             let (job, lsh) = (Job::inline(), LshParams { bands, rows });

@@ -1,14 +1,15 @@
 //! Rows that agree on a key, such as a band of their sketch.
 //!
 //! Signatures are read once, row by row; their keys are parted by their top bits, so that those that can be equal meet in
-//! the cache. Most keys stand alone and are dropped there: what is left is small, and is turned back to rows.
+//! the cache. Most keys stand alone and are dropped there, by two bits for each: what is left is small, and is turned back
+//! to rows.
 
 use crate::error::Result;
 use crate::exec::Job;
 use crate::partition::Partitioned;
 
-/// Keys of a part: they and their table stay in the second cache.
-const PART: usize = 1 << 13;
+/// Keys of a part: their sieve stays in the second cache. Few parts are written to side by side in the first one.
+const PART: usize = 1 << 17;
 
 /// Most parts: beyond, parting is slower than larger parts.
 const MOST_PARTS: usize = 1 << 12;
@@ -54,7 +55,7 @@ impl Keys {
     ) -> Result<Self> {
         let blocks = job.chunks(
             rows,
-            |_| each,
+            |_| each * 4,
             |range| {
                 let mut made = Vec::with_capacity(range.len() * each);
                 range.for_each(|row| keys(row, &mut made));
@@ -68,44 +69,51 @@ impl Keys {
 /// A number below `slots`, a power of 2, by the bits of a key after the first `skip`.
 #[inline(always)]
 fn slot(key: u64, skip: u32, slots: usize) -> usize {
-    ((u128::from(key << skip) * slots as u128) >> 64) as usize
+    // In two steps: one slot takes no bit, and nothing can be shifted by 64.
+    (key << skip >> 1 >> (63 - slots.trailing_zeros())) as usize
 }
 
 /// Groups of rows that agree on a key, by row of the left side.
 pub(super) struct Groups {
     /// Rows of all groups, ascending within each; right ones come after the left ones.
     members: Vec<u32>,
-    /// Where each group ends.
-    ends: Vec<u32>,
-    /// Where the groups of each left row end in `groups`.
+    /// Where the spans of each left row end.
     row_ends: Vec<u32>,
-    groups: Vec<u32>,
-    left: u32,
-    itself: bool,
+    /// From where to where in `members` a left row finds others.
+    spans: Vec<[u32; 2]>,
+    /// What a right row's number is raised by in `members`.
+    raised: u32,
+}
+
+/// A group of `rows`, of which the first `finders` find others: those after them or, with a right side, the right ones.
+struct Size {
+    finders: u32,
+    rows: u32,
 }
 
 impl Groups {
     /// `right` = None groups the left rows by themselves. Both were parted alike.
     pub(super) fn new(job: &Job<'_>, left: &Keys, right: Option<&Keys>) -> Result<Self> {
-        let shift = left.parts.trailing_zeros();
+        let (shift, raised) = (left.parts.trailing_zeros(), left.rows as u32);
         let found = job.chunks(
             left.parts,
             |_| PART * 4,
             |parts| {
                 let (mut table, mut members, mut sizes) = (Table::default(), Vec::new(), Vec::new());
+                let mut pieces = Vec::new();
                 for part in parts {
-                    table.keys.clear();
-                    left.blocks.iter().for_each(|block| table.keys.extend_from_slice(block.part(part)));
-                    if let Some(right) = right {
-                        let later = |key: &Key| Key { row: key.row + left.rows as u32, ..*key };
-                        right.blocks.iter().for_each(|block| table.keys.extend(block.part(part).iter().map(later)));
-                    }
+                    pieces.clear();
+                    pieces.extend(left.blocks.iter().map(|block| (block.part(part), 0)));
+                    pieces.extend(right.iter().flat_map(|right| &right.blocks).map(|b| (b.part(part), raised)));
+                    table.sift(shift, &pieces);
                     table.groups(shift, |group| {
-                        let first = group[0].row as usize;
-                        let last = group[group.len() - 1].row as usize;
-                        if right.is_none() || (first < left.rows && last >= left.rows) {
+                        let finders = match right {
+                            Some(_) => group.partition_point(|key| key.row < raised),
+                            None => group.len() - 1,
+                        };
+                        if finders > 0 && finders < group.len() {
                             members.extend(group.iter().map(|key| key.row));
-                            sizes.push(group.len() as u32);
+                            sizes.push(Size { finders: finders as u32, rows: group.len() as u32 });
                         }
                     });
                 }
@@ -113,78 +121,127 @@ impl Groups {
             },
         )?;
         let mut made = Groups {
-            members: Vec::with_capacity(found.iter().map(|(members, _)| members.len()).sum()),
-            ends: Vec::with_capacity(found.iter().map(|(_, sizes)| sizes.len()).sum()),
+            members: found.iter().map(|(members, _)| &members[..]).collect::<Vec<_>>().concat(),
             row_ends: vec![0; left.rows],
-            groups: Vec::new(),
-            left: left.rows as u32,
-            itself: right.is_none(),
+            spans: Vec::new(),
+            raised: if right.is_some() { raised } else { 0 },
         };
-        for (members, sizes) in found {
-            made.members.extend_from_slice(&members);
-            for size in sizes {
-                made.ends.push(made.ends.last().unwrap_or(&0) + size);
-            }
-        }
-        made.by_row();
+        made.by_row(found.iter().flat_map(|(_, sizes)| sizes), right.is_none());
         Ok(made)
     }
 
-    /// Turn groups of rows into groups of each left row.
-    fn by_row(&mut self) {
-        let left = self.left;
-        self.members.iter().filter(|row| **row < left).for_each(|row| self.row_ends[*row as usize] += 1);
+    /// Turn groups of rows into spans of each left row.
+    fn by_row<'a>(&mut self, sizes: impl Iterator<Item = &'a Size> + Clone, itself: bool) {
+        let mut from = 0;
+        for size in sizes.clone() {
+            let finders = &self.members[from..from + size.finders as usize];
+            finders.iter().for_each(|row| self.row_ends[*row as usize] += 1);
+            from += size.rows as usize;
+        }
         let mut start = 0;
         for end in &mut self.row_ends {
             (start, *end) = (start + *end, start);
         }
-        self.groups = vec![0; start as usize];
+        self.spans = vec![[0; 2]; start as usize];
         let mut from = 0;
-        for (group, end) in (0..).zip(&self.ends) {
-            for row in self.members[from..*end as usize].iter().filter(|row| **row < left) {
-                let at = &mut self.row_ends[*row as usize];
-                self.groups[*at as usize] = group;
-                *at += 1;
+        for size in sizes {
+            let end = from + size.rows;
+            for at in from..from + size.finders {
+                let to = &mut self.row_ends[self.members[at as usize] as usize];
+                self.spans[*to as usize] = [if itself { at + 1 } else { from + size.finders }, end];
+                *to += 1;
             }
-            from = *end as usize;
+            from = end;
         }
     }
 
-    fn group(&self, group: u32) -> &[u32] {
-        let start = if group == 0 { 0 } else { self.ends[group as usize - 1] };
-        &self.members[start as usize..self.ends[group as usize] as usize]
+    fn spans(&self, i: usize) -> &[[u32; 2]] {
+        let start = if i == 0 { 0 } else { self.row_ends[i - 1] };
+        &self.spans[start as usize..self.row_ends[i] as usize]
     }
 
-    /// Number of groups that left row `i` is in.
+    /// Number of groups in which left row `i` finds others.
     pub(super) fn count(&self, i: usize) -> usize {
-        let start = if i == 0 { 0 } else { self.row_ends[i - 1] };
-        (self.row_ends[i] - start) as usize
+        self.spans(i).len()
     }
 
     /// Add the right rows that share a key with left row `i`, once for each key; without a right side the rows after i.
     pub(super) fn others(&self, i: usize, out: &mut Vec<u32>) {
-        let end = self.row_ends[i] as usize;
-        for group in &self.groups[end - self.count(i)..end] {
-            let rows = self.group(*group);
-            if self.itself {
-                out.extend_from_slice(&rows[rows.partition_point(|row| *row as usize <= i)..]);
-            } else {
-                let right = &rows[rows.partition_point(|row| *row < self.left)..];
-                out.extend(right.iter().map(|row| row - self.left));
-            }
+        for [from, end] in self.spans(i) {
+            out.extend(self.members[*from as usize..*end as usize].iter().map(|row| row - self.raised));
         }
+    }
+}
+
+/// Slots of a sieve for each key: the more there are, the fewer keys stay that stand alone.
+const SPARSE: usize = 8;
+
+/// Keys of a piece that are kept or dropped together.
+const PIECE: usize = 256;
+
+/// Which slots were met, and which more than once: two bits each.
+#[derive(Default)]
+struct Sieve(Vec<u64>);
+
+impl Sieve {
+    /// No slot was met; returns how many there are, for so many keys.
+    fn clear(&mut self, keys: usize) -> usize {
+        let slots = (SPARSE * keys).next_power_of_two().max(32);
+        self.0.clear();
+        self.0.resize(slots / 32, 0);
+        slots
+    }
+
+    #[inline(always)]
+    fn meet(&mut self, slot: usize) {
+        let (word, at) = (&mut self.0[slot / 32], slot % 32 * 2);
+        *word |= (*word >> at & 1) << at << 1 | 1 << at;
+    }
+
+    #[inline(always)]
+    fn twice(&self, slot: usize) -> bool {
+        self.0[slot / 32] >> (slot % 32 * 2) & 2 != 0
     }
 }
 
 /// Finds equal keys of a part.
 #[derive(Default)]
 struct Table {
+    sieve: Sieve,
     keys: Vec<Key>,
     ends: Vec<u32>,
     sorted: Vec<Key>,
 }
 
 impl Table {
+    /// Take those of `pieces` that may have an equal one, in their order: all that have one, and few others. What comes
+    /// with a piece is added to its rows.
+    fn sift(&mut self, skip: u32, pieces: &[(&[Key], u32)]) {
+        let Table { sieve, keys: kept, .. } = self;
+        let slots = sieve.clear(pieces.iter().map(|(keys, _)| keys.len()).sum());
+        for (keys, _) in pieces {
+            keys.iter().for_each(|key| sieve.meet(slot(key.value(), skip, slots)));
+        }
+        kept.clear();
+        let mut some = [Key::default(); PIECE];
+        for (keys, from) in pieces {
+            for keys in keys.chunks(PIECE) {
+                let mut count = 0;
+                // No branch: which ones stay cannot be guessed.
+                for key in keys {
+                    some[count] = Key { row: key.row + from, ..*key };
+                    count += usize::from(sieve.twice(slot(key.value(), skip, slots)));
+                }
+                kept.extend_from_slice(&some[..count]);
+            }
+        }
+        // Once more by other bits: what met another key by chance hardly does so again.
+        let slots = sieve.clear(kept.len());
+        let low = |key: &Key| key.low as usize & (slots - 1);
+        kept.iter().for_each(|key| sieve.meet(low(key)));
+        kept.retain(|key| sieve.twice(low(key)));
+    }
+
     /// Hand each group of two or more equal keys to `take`, in their order; keys differ only after the first `skip` bits.
     fn groups(&mut self, skip: u32, mut take: impl FnMut(&[Key])) {
         let slots = (2 * self.keys.len()).next_power_of_two();
@@ -227,6 +284,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_sieve_keeps_every_key_that_has_an_equal_one(
+            values in proptest::collection::vec(0u64..3000, 0..2000), cut in 0usize..2000, from in 0u32..9, skip in 0u32..3, mixed: bool,
+        ) {
+            // Keys of a part agree in the bits that are skipped.
+            let key = |(row, value): (usize, &u64)| Key::new(if mixed { fin(*value) >> skip } else { *value }, row);
+            let keys: Vec<Key> = values.iter().enumerate().map(key).collect();
+            let (left, right) = keys.split_at(cut.min(keys.len()));
+            let (mut table, mut found) = (Table::default(), Vec::new());
+            table.sift(skip, &[(left, 0), (right, from)]);
+            table.groups(skip, |group| found.push((group[0].value(), group.iter().map(|key| key.row).collect::<Vec<u32>>())));
+            found.sort_unstable();
+            let mut want = std::collections::BTreeMap::<u64, Vec<u32>>::new();
+            for (i, key) in keys.iter().enumerate() {
+                want.entry(key.value()).or_default().push(key.row + if i < cut { 0 } else { from });
+            }
+            want.retain(|_, rows| rows.len() > 1);
+            prop_assert_eq!(found, want.into_iter().collect::<Vec<_>>());
+        }
+
         #[test]
         fn rows_meet_once_for_each_shared_key(a in rows(), b in rows(), parts in 0u32..4, high: bool) {
             let job = Job::inline();
