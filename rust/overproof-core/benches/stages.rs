@@ -243,7 +243,7 @@ mod kernel {
         let (level, text) = (level(at), canonical());
         let mut out = vec![0; text.len() - 64];
         bencher.counter(BytesCount::new(out.len())).bench_local(|| {
-            kernel::byte_windows(level, black_box(&text), 5, 7, &mut out);
+            kernel::byte_windows(level, black_box(&text), 8, 7, &mut out);
             black_box(&out);
         });
     }

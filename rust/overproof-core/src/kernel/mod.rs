@@ -121,11 +121,7 @@ pub fn level() -> Result<Level> {
 
 /// The portable bodies that have one form for all levels, compiled under `$feature`.
 macro_rules! bodies {
-    ($block:literal $(, #[$feature:meta])?) => {
-        $(#[$feature])?
-        pub fn ascii(source: &[u8], how: $crate::kernel::AsciiFold, out: &mut Vec<u8>) -> usize {
-            $crate::kernel::text::ascii::<$block>(source, how, out)
-        }
+    ($(#[$feature:meta])?) => {
         $(#[$feature])?
         pub fn sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64]) {
             $crate::kernel::portable::sum_bits(hashes, weights, sums);
@@ -196,7 +192,7 @@ macro_rules! bodies64 {
 use {bodies, bodies_bits, bodies_hashes, bodies32, bodies64};
 
 mod baseline {
-    bodies!(32);
+    bodies!();
     bodies_bits!(2);
     #[cfg(target_arch = "x86_64")]
     bodies_hashes!(super::x86_64::scalar);
@@ -209,11 +205,11 @@ mod baseline {
     #[cfg(target_arch = "x86_64")]
     pub use super::sets::near_sse2 as near;
     #[cfg(not(target_arch = "x86_64"))]
-    pub use super::text::edges;
-    #[cfg(target_arch = "x86_64")]
-    pub use super::x86_64::edges_sse2 as edges;
+    pub use super::text::{ascii, edges};
     #[cfg(target_arch = "x86_64")]
     pub use super::x86_64::min_affine32_sse2 as min_affine32;
+    #[cfg(target_arch = "x86_64")]
+    pub use super::x86_64::{ascii_sse2 as ascii, edges_sse2 as edges};
     #[cfg(not(target_arch = "x86_64"))]
     bodies32!(16);
 }
@@ -365,6 +361,9 @@ mod tests {
             let source = [text.as_bytes(), beyond.as_bytes()].concat();
             let mut definition = vec![1];
             prop_assert_eq!(naive::ascii(&source, how, &mut definition), text.len());
+            let mut plain = vec![1];
+            prop_assert_eq!(text::ascii(&source, how, &mut plain), text.len());
+            prop_assert_eq!(&plain, &definition);
             for level in available() {
                 let mut found = vec![1];
                 prop_assert_eq!(ascii(level, &source, how, &mut found), text.len(), "{}", level.name());

@@ -64,12 +64,13 @@ pub fn ends_of_bytes(mask: u64) -> [u8; 8] {
     bytes.wrapping_mul(LOW).to_le_bytes()
 }
 
-/// Bytes of each length that a 16-byte load must keep.
-const KEEP: [(u64, u64); 17] = {
-    let mut keep = [(0u64, 0u64); 17];
+/// Bytes of each length that a 16-byte load must keep: of its first eight, and of the others.
+static KEEP: [[u64; 17]; 2] = {
+    let mut keep = [[0u64; 17]; 2];
     let mut len = 1;
     while len <= 16 {
-        keep[len] = if len <= 8 { (u64::MAX >> (64 - 8 * len), 0) } else { (u64::MAX, u64::MAX >> (128 - 8 * len)) };
+        keep[0][len] = if len <= 8 { u64::MAX >> (64 - 8 * len) } else { u64::MAX };
+        keep[1][len] = if len <= 8 { 0 } else { u64::MAX >> (128 - 8 * len) };
         len += 1;
     }
     keep
@@ -79,8 +80,7 @@ const KEEP: [(u64, u64); 17] = {
 #[inline(always)]
 pub fn first_bytes(sixteen: &[u8; 16], len: usize) -> (u64, u64) {
     let wide = u128::from_le_bytes(*sixteen);
-    let keep = KEEP[len.min(16)];
-    (wide as u64 & keep.0, (wide >> 64) as u64 & keep.1)
+    (wide as u64 & KEEP[0][len.min(16)], (wide >> 64) as u64 & KEEP[1][len.min(16)])
 }
 
 /// What becomes of ASCII characters.
@@ -94,37 +94,35 @@ pub struct AsciiFold {
     pub zero_digits: bool,
 }
 
-/// See `kernel::ascii`; `B` bytes at a time.
+/// Bytes that the portable body folds together.
+const FOLDED: usize = 32;
+
+/// See `kernel::ascii`.
 #[inline(always)]
-pub fn ascii<const B: usize>(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
+pub fn ascii(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
     match (how.words, how.lower) {
-        (true, true) => folded::<B, true, true>(source, how.zero_digits, out),
-        (true, false) => folded::<B, true, false>(source, how.zero_digits, out),
-        (false, true) => folded::<B, false, true>(source, how.zero_digits, out),
-        (false, false) => folded::<B, false, false>(source, how.zero_digits, out),
+        (true, true) => folded::<true, true>(source, how.zero_digits, out),
+        (true, false) => folded::<true, false>(source, how.zero_digits, out),
+        (false, true) => folded::<false, true>(source, how.zero_digits, out),
+        (false, false) => folded::<false, false>(source, how.zero_digits, out),
     }
 }
 
 #[inline(always)]
-fn folded<const B: usize, const WORDS: bool, const LOWER: bool>(
-    source: &[u8],
-    zero_digits: bool,
-    out: &mut Vec<u8>,
-) -> usize {
+fn folded<const WORDS: bool, const LOWER: bool>(source: &[u8], zero_digits: bool, out: &mut Vec<u8>) -> usize {
     let mut done = 0;
-    while let Some(block) = source[done..].first_chunk::<B>() {
-        let made = folded_block::<B, WORDS, LOWER>(block, zero_digits);
-        if block.iter().fold(0, |all, b| all | b) >= 0x80 {
+    while let Some(block) = source[done..].first_chunk() {
+        if !block.is_ascii() {
             break;
         }
-        out.extend_from_slice(&made);
-        done += B;
+        out.extend_from_slice(&folded_block::<WORDS, LOWER>(block, zero_digits));
+        done += FOLDED;
     }
-    let mut block = [0x80u8; B];
-    let left = source.len().min(done + B) - done;
+    let mut block = [0x80u8; FOLDED];
+    let left = source.len().min(done + FOLDED) - done;
     block[..left].copy_from_slice(&source[done..done + left]);
     let rest = leading_ascii(&block);
-    out.extend_from_slice(&folded_block::<B, WORDS, LOWER>(&block, zero_digits)[..rest]);
+    out.extend_from_slice(&folded_block::<WORDS, LOWER>(&block, zero_digits)[..rest]);
     done + rest
 }
 
@@ -143,9 +141,9 @@ pub fn leading_ascii(bytes: &[u8]) -> usize {
 }
 
 #[inline(always)]
-fn folded_block<const B: usize, const WORDS: bool, const LOWER: bool>(block: &[u8; B], zero_digits: bool) -> [u8; B] {
+fn folded_block<const WORDS: bool, const LOWER: bool>(block: &[u8; FOLDED], zero_digits: bool) -> [u8; FOLDED] {
     let keep_digit = if zero_digits { 0 } else { 0x0F };
-    let mut made = [0u8; B];
+    let mut made = [0u8; FOLDED];
     for (to, &b) in made.iter_mut().zip(block) {
         let lower = b | 0x20;
         let letter = lower.wrapping_sub(b'a') < 26;
@@ -181,10 +179,22 @@ pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut V
 /// See `kernel::byte_windows`; `keep` as in `portable::gram_hashes`.
 #[inline(always)]
 pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64], keep: impl Fn(u64) -> u64) {
-    let (mask, _) = KEEP[n.min(8)];
-    for (out, sixteen) in out.iter_mut().zip(text.windows(16)) {
-        let low = sixteen.first_chunk::<8>().map_or(0, |eight| u64::from_le_bytes(*eight));
-        *out = fin(keep(low & mask).wrapping_mul(KP).wrapping_add(term));
+    const EIGHT: usize = 8;
+    let mask = KEEP[0][n.min(EIGHT)];
+    let hash = |eight: Option<&[u8; EIGHT]>| {
+        let low = eight.map_or(0, |eight| u64::from_le_bytes(*eight));
+        fin(keep(low & mask).wrapping_mul(KP).wrapping_add(term))
+    };
+    let (full, rest) = out.as_chunks_mut::<EIGHT>();
+    let done = EIGHT * full.len();
+    for (at, out) in (0..).step_by(EIGHT).zip(full) {
+        let Some(here) = text[at..].first_chunk::<{ 2 * EIGHT }>() else { break };
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = hash(here[i..].first_chunk());
+        }
+    }
+    for (out, from) in rest.iter_mut().zip(text[done..].windows(2 * EIGHT)) {
+        *out = hash(from.first_chunk());
     }
 }
 

@@ -4,18 +4,19 @@
 //! only with a `Level` in hand.
 
 use super::portable::{self, DOWN, UP, WIDEST, WINDOWS};
-use super::text::{self, BLOCK, PLACES, SPARE};
+use super::text::{self, AsciiFold, BLOCK, PLACES, SPARE};
 use super::{baseline, bodies, bodies_bits, bodies_hashes, bodies32, bodies64};
 use crate::shingle::hash::{K2, KP, Seeds};
 use std::arch::asm;
 use std::arch::x86_64::*;
 use std::cell::Cell;
+use std::mem::MaybeUninit;
 
 /// No min of 64 bits before SSE4.2: there the plain code is the faster one.
 pub mod sse41 {
-    pub use super::baseline::{edges, min_affine64, min_legacy61, near};
+    pub use super::baseline::{ascii, edges, min_affine64, min_legacy61, near};
     pub use crate::kernel::sets::intersection_sse41 as intersection;
-    super::bodies!(32, #[target_feature(enable = "sse4.1")]);
+    super::bodies!(#[target_feature(enable = "sse4.1")]);
     super::bodies_bits!(2, #[target_feature(enable = "sse4.1")]);
     super::bodies_hashes!(super::scalar, #[target_feature(enable = "sse4.1")]);
     super::bodies32!(16, #[target_feature(enable = "sse4.1")]);
@@ -23,10 +24,10 @@ pub mod sse41 {
 
 pub mod avx2 {
     pub use crate::kernel::sets::{intersection_avx2 as intersection, near_avx2 as near};
-    super::bodies!(32, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    super::bodies!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     super::bodies_bits!(4, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     pub use super::{
-        byte_windows_avx2 as byte_windows, edges_avx2 as edges, gram_hashes_avx2 as gram_hashes,
+        ascii_avx2 as ascii, byte_windows_avx2 as byte_windows, edges_avx2 as edges, gram_hashes_avx2 as gram_hashes,
         token_values_avx2 as token_values,
     };
     super::bodies32!(32, #[target_feature(enable = "avx2")]);
@@ -38,10 +39,10 @@ pub mod avx512 {
     pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
         crate::kernel::portable::gram_hashes_direct(w, n, term, out);
     }
-    pub use super::token_values_avx2 as token_values;
+    pub use super::{ascii_avx2 as ascii, token_values_avx2 as token_values};
     pub use super::{byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits, edges_avx512 as edges};
     pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
-    super::bodies!(64, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
+    super::bodies!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
     super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]);
     super::bodies64!(64, 32, min_legacy61, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
 }
@@ -104,6 +105,87 @@ pub fn min_affine32_sse2(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
             }
         }
     }
+}
+
+/// `kernel::ascii`: `fold` writes what becomes of a block and tells, one bit each, which of its bytes are beyond ASCII.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn ascii_blocks<const B: usize>(
+    source: &[u8],
+    out: &mut Vec<u8>,
+    fold: impl Fn(&[u8; B], &mut [MaybeUninit<u8>; B]) -> u32,
+) -> usize {
+    out.reserve(source.len());
+    let room = &mut out.spare_capacity_mut()[..source.len()];
+    // The last block overlaps the one before, whose bytes it writes again as they are.
+    let starts = (0..source.len() - B).step_by(B).chain([source.len() - B]);
+    let mut done = source.len();
+    for at in starts {
+        let (Some(from), Some(to)) = (source[at..].first_chunk(), room[at..].first_chunk_mut()) else { break };
+        let beyond = fold(from, to);
+        if beyond != 0 {
+            done = at + beyond.trailing_zeros() as usize;
+            break;
+        }
+    }
+    // SAFETY: there is room for `source`, and blocks without a gap were written up to `done`.
+    unsafe { out.set_len(out.len() + done) };
+    done
+}
+
+/// `kernel::ascii`, 32 bytes at a time.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn ascii_avx2(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
+    const B: usize = 32;
+    if how.zero_digits || source.len() < B {
+        return text::ascii(source, how, out);
+    }
+    let all = |byte: u8| _mm256_set1_epi8(byte as i8);
+    // Whether bytes are among the `count` from `first`.
+    let among = |x: __m256i, first: u8, count: u8| {
+        let from = _mm256_sub_epi8(x, all(first));
+        _mm256_cmpeq_epi8(_mm256_min_epu8(from, all(count - 1)), from)
+    };
+    ascii_blocks::<B>(source, out, |from, to| {
+        // SAFETY: the load is of a whole block.
+        let block = unsafe { _mm256_loadu_si256(from.as_ptr().cast()) };
+        let lower = _mm256_or_si256(block, all(0x20));
+        let letter = among(lower, b'a', 26);
+        let mut made = if how.lower { _mm256_blendv_epi8(block, lower, letter) } else { block };
+        if how.words {
+            made = _mm256_blendv_epi8(all(b' '), made, _mm256_or_si256(letter, among(block, b'0', 10)));
+        }
+        // SAFETY: the store is of a whole block.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), made) };
+        _mm256_movemask_epi8(block) as u32
+    })
+}
+
+/// `kernel::ascii`, 16 bytes at a time.
+#[allow(unsafe_code)]
+pub fn ascii_sse2(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
+    const B: usize = 16;
+    if how.zero_digits || source.len() < B {
+        return text::ascii(source, how, out);
+    }
+    // SAFETY: SSE2 is part of every x86-64; load and store are of a whole block.
+    ascii_blocks::<B>(source, out, |from, to| unsafe {
+        let all = |byte: u8| _mm_set1_epi8(byte as i8);
+        let among = |x: __m128i, first: u8, count: u8| {
+            let from = _mm_sub_epi8(x, all(first));
+            _mm_cmpeq_epi8(_mm_min_epu8(from, all(count - 1)), from)
+        };
+        let block = _mm_loadu_si128(from.as_ptr().cast());
+        let letter = among(_mm_or_si128(block, all(0x20)), b'a', 26);
+        let mut made = if how.lower { _mm_or_si128(block, _mm_and_si128(letter, all(0x20))) } else { block };
+        if how.words {
+            let word = _mm_or_si128(letter, among(block, b'0', 10));
+            made = _mm_or_si128(_mm_and_si128(word, made), _mm_andnot_si128(word, all(b' ')));
+        }
+        _mm_storeu_si128(to.as_mut_ptr().cast(), made);
+        _mm_movemask_epi8(block) as u32
+    })
 }
 
 /// `kernel::edges`, as in `text`: the compiler would move its places one by one. `COUNT`: whether the bits of a byte are
@@ -380,11 +462,39 @@ pub fn gram_hashes_avx2(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
     }
 }
 
-/// `kernel::byte_windows`: eight windows from one load of 16 bytes.
+/// `kernel::byte_windows`: eight windows from one load of 16 bytes, and four more one by one meanwhile, in registers that
+/// have nothing else to do.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+pub fn byte_windows_avx2(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
+    let keep = |n: usize| (1u64 << (8 * n)) - 1;
+    if n < 8 {
+        byte_windows_masked(
+            bytes,
+            n,
+            term,
+            out,
+            |x| _mm256_and_si256(x, _mm256_set1_epi64x(keep(n) as i64)),
+            |x| x & keep(n),
+        );
+    } else {
+        byte_windows_masked(bytes, n, term, out, |x| x, |x| x);
+    }
+}
+
+#[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 #[allow(unsafe_code)]
-pub fn byte_windows_avx2(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
-    const EIGHT: usize = 8;
+fn byte_windows_masked(
+    bytes: &[u8],
+    n: usize,
+    term: u64,
+    out: &mut [u64],
+    keep: impl Fn(__m256i) -> __m256i,
+    keep_one: impl Fn(u64) -> u64,
+) {
+    const SIDE_BY_SIDE: usize = 8;
+    const ONE_BY_ONE: usize = 4;
+    const BOTH: usize = SIDE_BY_SIDE + ONE_BY_ONE;
     // Lane k of half h takes window 4 h + k.
     const FROM: [[u8; 32]; 2] = {
         let mut from = [[0; 32]; 2];
@@ -395,18 +505,27 @@ pub fn byte_windows_avx2(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
         }
         from
     };
-    let all = |x: u64| _mm256_set1_epi64x(x as i64);
-    let (keep, add) = (all(if n < 8 { (1u64 << (8 * n)) - 1 } else { u64::MAX }), all(term));
+    let add = _mm256_set1_epi64x(term as i64);
     // SAFETY: the loads are of whole local arrays.
     let from = FROM.map(|from| unsafe { _mm256_loadu_si256(from.as_ptr().cast()) });
-    let (full, rest) = out.as_chunks_mut::<EIGHT>();
-    let done = full.len() * EIGHT;
-    for (at, eight) in (0..).step_by(EIGHT).zip(full) {
-        let Some(sixteen) = bytes[at..].first_chunk::<16>() else { break };
+    let (full, rest) = out.as_chunks_mut::<BOTH>();
+    let done = full.len() * BOTH;
+    for (at, windows) in (0..).step_by(BOTH).zip(full) {
+        // The last window starts BOTH - 1 from here, and 16 bytes of text stand behind it.
+        let Some(here) = bytes[at..].first_chunk::<{ BOTH + 15 }>() else { break };
+        let (side_by_side, one_by_one) = windows.split_at_mut(SIDE_BY_SIDE);
+        for (i, out) in (SIDE_BY_SIDE..).zip(one_by_one) {
+            let eight = here[i..].first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
+            let mut x = scalar(keep_one(eight).wrapping_mul(KP).wrapping_add(term));
+            for _ in 0..2 {
+                x = scalar((x ^ (x >> 32)).wrapping_mul(K2));
+            }
+            *out = scalar(x ^ (x >> 32));
+        }
         // SAFETY: the load is of 16 bytes.
-        let sixteen = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(sixteen.as_ptr().cast()) });
-        for (four, from) in eight.as_chunks_mut::<4>().0.iter_mut().zip(from) {
-            let windows = _mm256_and_si256(_mm256_shuffle_epi8(sixteen, from), keep);
+        let sixteen = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(here.as_ptr().cast()) });
+        for (four, from) in side_by_side.as_chunks_mut::<4>().0.iter_mut().zip(from) {
+            let windows = keep(_mm256_shuffle_epi8(sixteen, from));
             let hash = fin_avx2(_mm256_add_epi64(multiply_avx2(windows, _mm256_srli_epi64::<32>(windows), KP), add));
             // SAFETY: the store is of four values of 64 bits.
             unsafe { _mm256_storeu_si256(four.as_mut_ptr().cast(), hash) };

@@ -19,6 +19,33 @@ pub struct Shape {
     pub short: bool,
 }
 
+/// The hashes of one text. Room that was written once is not cleared before it is written again.
+#[derive(Default)]
+struct Hashes {
+    room: Vec<u64>,
+    len: usize,
+}
+
+impl Hashes {
+    /// Room for `more` of them, to be filled.
+    fn grow(&mut self, more: usize) -> &mut [u64] {
+        let from = self.len;
+        self.len += more;
+        if self.room.len() < self.len {
+            self.room.resize(self.len, 0);
+        }
+        &mut self.room[from..self.len]
+    }
+
+    fn push(&mut self, hash: u64) {
+        self.grow(1).fill(hash);
+    }
+
+    fn as_slice(&self) -> &[u64] {
+        &self.room[..self.len]
+    }
+}
+
 /// Makes shingle hashes; keeps its buffers from text to text. One per thread.
 pub struct Shingler {
     params: ShingleParams,
@@ -27,7 +54,7 @@ pub struct Shingler {
     canon: Vec<u8>,
     tokens: Vec<u64>,
     edges: Vec<u16>,
-    hashes: Vec<u64>,
+    hashes: Hashes,
     level: Level,
 }
 
@@ -41,7 +68,7 @@ impl Shingler {
             canon: Vec::new(),
             tokens: Vec::new(),
             edges: Vec::new(),
-            hashes: Vec::new(),
+            hashes: Hashes::default(),
             // A forced level that is none is an error of the sketches; here it changes no value.
             level: kernel::level().unwrap_or(Level::BASELINE),
         }
@@ -49,14 +76,14 @@ impl Shingler {
 
     /// The shingle hashes of `text` in text order, repeats kept.
     pub fn text(&mut self, text: &str) -> (&[u64], Shape) {
-        self.hashes.clear();
+        self.hashes.len = 0;
         let shape = self.append(text);
         if self.params.both_lists
             && let Some(plain) = without_markers(text)
         {
             self.append(&plain);
         }
-        (&self.hashes, shape)
+        (self.hashes.as_slice(), shape)
     }
 
     fn append(&mut self, text: &str) -> Shape {
@@ -95,9 +122,9 @@ impl Shingler {
     }
 
     fn of_values(&mut self) -> (&[u64], Shape) {
-        self.hashes.clear();
+        self.hashes.len = 0;
         let shape = grams(self.level, &self.seeds, &self.params.n, &self.tokens, &mut self.hashes);
-        (&self.hashes, shape)
+        (self.hashes.as_slice(), shape)
     }
 }
 
@@ -156,7 +183,7 @@ fn word_values(level: Level, seeds: &Seeds, canon: &mut Vec<u8>, edges: &mut Vec
 }
 
 /// Append the hashes of all windows of each width over token values.
-fn grams(level: Level, seeds: &Seeds, widths: &[u8], w: &[u64], out: &mut Vec<u64>) -> Shape {
+fn grams(level: Level, seeds: &Seeds, widths: &[u8], w: &[u64], out: &mut Hashes) -> Shape {
     let shape = Shape { tokens: w.len() as u32, singles: 0, short: short(widths, w.len()) };
     if shape.short {
         out.push(fin(polynomial(w).wrapping_add(seeds.short_term(w.len()))));
@@ -168,9 +195,7 @@ fn grams(level: Level, seeds: &Seeds, widths: &[u8], w: &[u64], out: &mut Vec<u6
             rolling(w, n, term, out);
             continue;
         }
-        let before = out.len();
-        out.resize(before + w.len() + 1 - n, 0);
-        kernel::gram_hashes(level, w, n, term, &mut out[before..]);
+        kernel::gram_hashes(level, w, n, term, out.grow(w.len() + 1 - n));
     }
     shape
 }
@@ -180,7 +205,7 @@ fn short(widths: &[u8], tokens: usize) -> bool {
 }
 
 /// Windows of any width: each sum from the one before.
-fn rolling(w: &[u64], n: usize, term: u64, out: &mut Vec<u64>) {
+fn rolling(w: &[u64], n: usize, term: u64, out: &mut Hashes) {
     let top = (1..n).fold(1u64, |p, _| p.wrapping_mul(KP));
     let mut sum = polynomial(&w[..n]);
     out.push(fin(sum.wrapping_add(term)));
@@ -196,6 +221,13 @@ fn code_point_len(byte: u8) -> usize {
     1 + usize::from(byte >= 0xC0) + usize::from(byte >= 0xE0) + usize::from(byte >= 0xF0)
 }
 
+/// How many code points a text has: all bytes but those that continue one.
+fn starts(text: &[u8]) -> usize {
+    // As many as a byte counts.
+    let of_part = |part: &[u8]| part.iter().map(|byte| u8::from((byte & 0xC0) != 0x80)).sum::<u8>();
+    text.chunks(255).map(|part| usize::from(of_part(part))).sum()
+}
+
 /// Append the hashes of all windows of each width over the code points, or the bytes, of a text in UTF-8.
 fn windows(
     level: Level,
@@ -203,12 +235,10 @@ fn windows(
     widths: &[u8],
     text: &mut Vec<u8>,
     code_points: bool,
-    out: &mut Vec<u64>,
+    out: &mut Hashes,
 ) -> Shape {
     let len = text.len();
-    // All bytes but those that continue a code point.
-    let starts = || text.iter().filter(|byte| (**byte & 0xC0) != 0x80).count();
-    let tokens = if code_points { starts() } else { len };
+    let tokens = if code_points { starts(text) } else { len };
     let shape = Shape { tokens: tokens as u32, singles: 0, short: short(widths, tokens) };
     if shape.short {
         out.push(fin(seeds.window_bytes(text).wrapping_add(seeds.short_term(tokens))));
@@ -240,10 +270,8 @@ fn windows(
                 next_wide = wide(from);
             }
             if n <= 8 && from + n <= next_wide {
-                let before = out.len();
                 let count = next_wide + 1 - n - from;
-                out.resize(before + count, 0);
-                kernel::byte_windows(level, &text[from..], n, term, &mut out[before..]);
+                kernel::byte_windows(level, &text[from..], n, term, out.grow(count));
                 from += count;
                 to = next_wide;
             } else {
