@@ -14,7 +14,7 @@ use crate::shingle::hash::Seeds;
 pub use portable::WIDEST;
 use std::sync::OnceLock;
 use table::{Bucket, Table};
-pub use text::{AsciiFold, SPARE, first_bytes, leading_ascii};
+pub use text::{AsciiFold, Common, Range, Run, SPARE, first_bytes, leading_ascii};
 
 /// The environment variable that forces a level, for tests. A level never changes a value.
 pub const ENV: &str = "OVERPROOF_KERNEL";
@@ -204,8 +204,10 @@ mod baseline {
     pub use super::sets::near;
     #[cfg(target_arch = "x86_64")]
     pub use super::sets::near_sse2 as near;
+    pub use super::text::common;
     #[cfg(not(target_arch = "x86_64"))]
     pub use super::text::{ascii, edges};
+
     #[cfg(target_arch = "x86_64")]
     pub use super::x86_64::min_affine32_sse2 as min_affine32;
     #[cfg(target_arch = "x86_64")]
@@ -246,6 +248,11 @@ dispatch! {
 dispatch! {
     /// Append the leading ASCII bytes of `source`, one byte for each, and return how many there were.
     ascii(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize
+}
+dispatch! {
+    /// Append four bytes for each of the leading characters of `source` that are in `of`: it and a space, or spaces.
+    /// `source` is UTF-8.
+    common(source: &[u8], of: &Common, out: &mut Vec<u8>) -> Run
 }
 dispatch! {
     /// Append the value of each token, `text[from..to]`; 16 bytes of text stand behind the last one's start.
@@ -368,6 +375,34 @@ mod tests {
                 let mut found = vec![1];
                 prop_assert_eq!(ascii(level, &source, how, &mut found), text.len(), "{}", level.name());
                 prop_assert_eq!(&found, &definition, "{}", level.name());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn common_characters_are_told_alike(text in "([一-龥ぁ-んァ-ヶ]{0,30}[。、]{0,2}[ー㐀龥ﾝ（a]?){0,4}", end in "[一a\0]{0,8}") {
+            let source = text + &end;
+            let is_single = |c: char| ('\u{4E00}'..='\u{9FFF}').contains(&c) || ('ぁ'..='ん').contains(&c);
+            let is_space = |c: char| ('、'..='。').contains(&c) || c == '（';
+            let single = [Range::new('\u{4E00}', '\u{9FFF}'), Range::NONE, Range::new('ぁ', 'ん')];
+            let mut space = [Range::NONE; 5];
+            space[1] = Range::new('、', '。');
+            space[4] = Range::new('（', '（');
+            let leading: Vec<char> = source.chars().take_while(|c| is_single(*c) || is_space(*c)).collect();
+            let bytes: String = leading.iter().map(|c| if is_single(*c) { format!("{c} ") } else { " ".repeat(4) }).collect();
+            let nth = |back: usize| leading.len().checked_sub(back).is_some_and(|i| is_single(leading[i]));
+            let want = Run {
+                chars: leading.len(),
+                singles: leading.iter().filter(|c| is_single(**c)).count() as u32,
+                last: nth(1),
+                before_last: nth(2),
+            };
+            for level in available() {
+                let mut found = vec![];
+                let run = common(level, source.as_bytes(), &Common { single, space }, &mut found);
+                prop_assert_eq!(run, want, "{}", level.name());
+                prop_assert_eq!(&found, bytes.as_bytes(), "{}", level.name());
             }
         }
     }

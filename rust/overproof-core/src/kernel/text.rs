@@ -155,6 +155,98 @@ fn folded_block<const WORDS: bool, const LOWER: bool>(block: &[u8; FOLDED], zero
     made
 }
 
+/// Characters of three bytes, from the first to the last; each is its bytes as one number, the first byte on top, by which
+/// characters are in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Range {
+    /// The first character.
+    pub first: u32,
+    /// The last one, less the first.
+    pub more: u32,
+}
+
+impl Range {
+    /// No character: UTF-8 has no byte 0xFF.
+    pub const NONE: Range = Range { first: 0xFF_FFFF, more: 0 };
+
+    /// From one character of three bytes to another.
+    pub fn new(first: char, last: char) -> Self {
+        let number = |c: char| {
+            let mut bytes = [0; 4];
+            c.encode_utf8(&mut bytes);
+            u32::from_be_bytes(bytes) >> 8
+        };
+        Range { first: number(first), more: number(last) - number(first) }
+    }
+}
+
+/// What is known of the characters of most texts of ideographs.
+#[derive(Clone, Copy, Debug)]
+pub struct Common {
+    /// Tokens each.
+    pub single: [Range; 3],
+    /// Between tokens.
+    pub space: [Range; 5],
+}
+
+/// Leading characters of three bytes that [`Common`] knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// How many characters.
+    pub chars: usize,
+    /// How many of them are tokens.
+    pub singles: u32,
+    /// Whether the last one is.
+    pub last: bool,
+    /// Whether the one before the last is.
+    pub before_last: bool,
+}
+
+impl Run {
+    /// With characters behind, of which those are single whose bit is set, the first one lowest.
+    #[inline(always)]
+    pub fn and(self, chars: usize, single: u32) -> Run {
+        let bits = u64::from(single & ((1u64 << chars) - 1) as u32) << 2
+            | u64::from(self.last) << 1
+            | u64::from(self.before_last);
+        Run {
+            chars: self.chars + chars,
+            singles: self.singles + (bits >> 2).count_ones(),
+            last: bits >> (chars + 1) & 1 == 1,
+            before_last: bits >> chars & 1 == 1,
+        }
+    }
+
+    /// With another run behind.
+    #[inline(always)]
+    pub fn then(self, next: Run) -> Run {
+        let lasts = u32::from(next.before_last) | u32::from(next.last) << 1;
+        let ended = match next.chars {
+            0 => self,
+            1 => self.and(1, lasts >> 1),
+            _ => self.and(2, lasts),
+        };
+        Run { chars: self.chars + next.chars, singles: self.singles + next.singles, ..ended }
+    }
+}
+
+/// See `kernel::common`.
+#[inline(always)]
+pub fn common(source: &[u8], of: &Common, out: &mut Vec<u8>) -> Run {
+    let mut run = Run::default();
+    for &[a, b, c] in source.as_chunks().0 {
+        let number = u32::from_be_bytes([0, a, b, c]);
+        let among = |ranges: &[Range]| ranges.iter().any(|range| number.wrapping_sub(range.first) <= range.more);
+        let single = among(&of.single);
+        if !single && !among(&of.space) {
+            break;
+        }
+        out.extend_from_slice(&if single { [a, b, c, b' '] } else { [b' '; 4] });
+        run = run.and(1, u32::from(single));
+    }
+    run
+}
+
 /// See `kernel::token_values`.
 #[inline(always)]
 pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {

@@ -4,7 +4,7 @@
 //! only with a `Level` in hand.
 
 use super::portable::{self, DOWN, UP, WIDEST, WINDOWS};
-use super::text::{self, AsciiFold, BLOCK, PLACES, SPARE};
+use super::text::{self, AsciiFold, BLOCK, Common, PLACES, Range, Run, SPARE};
 use super::{baseline, bodies, bodies_bits, bodies_hashes, bodies32, bodies64};
 use crate::shingle::hash::{K2, KP, Seeds};
 use std::arch::asm;
@@ -14,7 +14,7 @@ use std::mem::MaybeUninit;
 
 /// No min of 64 bits before SSE4.2: there the plain code is the faster one.
 pub mod sse41 {
-    pub use super::baseline::{ascii, edges, min_affine64, min_legacy61, near};
+    pub use super::baseline::{ascii, common, edges, min_affine64, min_legacy61, near};
     pub use crate::kernel::sets::intersection_sse41 as intersection;
     super::bodies!(#[target_feature(enable = "sse4.1")]);
     super::bodies_bits!(2, #[target_feature(enable = "sse4.1")]);
@@ -27,8 +27,8 @@ pub mod avx2 {
     super::bodies!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     super::bodies_bits!(4, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     pub use super::{
-        ascii_avx2 as ascii, byte_windows_avx2 as byte_windows, edges_avx2 as edges, gram_hashes_avx2 as gram_hashes,
-        token_values_avx2 as token_values,
+        ascii_avx2 as ascii, byte_windows_avx2 as byte_windows, common_avx2 as common, edges_avx2 as edges,
+        gram_hashes_avx2 as gram_hashes, token_values_avx2 as token_values,
     };
     super::bodies32!(32, #[target_feature(enable = "avx2")]);
     super::bodies64!(8, 8, min_legacy61_low, #[target_feature(enable = "avx2,bmi2")]);
@@ -39,7 +39,7 @@ pub mod avx512 {
     pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
         crate::kernel::portable::gram_hashes_direct(w, n, term, out);
     }
-    pub use super::{ascii_avx2 as ascii, token_values_avx2 as token_values};
+    pub use super::{ascii_avx2 as ascii, common_avx2 as common, token_values_avx2 as token_values};
     pub use super::{byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits, edges_avx512 as edges};
     pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
     super::bodies!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
@@ -186,6 +186,51 @@ pub fn ascii_sse2(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
         _mm_storeu_si128(to.as_mut_ptr().cast(), made);
         _mm_movemask_epi8(block) as u32
     })
+}
+
+/// `kernel::common`, eight characters side by side.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn common_avx2(source: &[u8], of: &Common, out: &mut Vec<u8>) -> Run {
+    const CHARS: usize = 8;
+    // Four characters of 12 bytes: as numbers, and as they are written.
+    const NUMBERS: [u8; 16] = [2, 1, 0, 0x80, 5, 4, 3, 0x80, 8, 7, 6, 0x80, 11, 10, 9, 0x80];
+    const WRITTEN: [u8; 16] = [0, 1, 2, 0x80, 3, 4, 5, 0x80, 6, 7, 8, 0x80, 9, 10, 11, 0x80];
+    // SAFETY: the loads are of whole local arrays.
+    let [numbers, written] =
+        [NUMBERS, WRITTEN].map(|from| _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(from.as_ptr().cast()) }));
+    let spaces = _mm256_set1_epi8(b' ' as i8);
+    let among = |number: __m256i, ranges: &[Range]| {
+        ranges.iter().fold(_mm256_setzero_si256(), |is_in, range| {
+            let from = _mm256_sub_epi32(number, _mm256_set1_epi32(range.first as i32));
+            let least = _mm256_min_epu32(from, _mm256_set1_epi32(range.more as i32));
+            _mm256_or_si256(is_in, _mm256_cmpeq_epi32(least, from))
+        })
+    };
+    let bits = |lanes: __m256i| _mm256_movemask_ps(_mm256_castsi256_ps(lanes)) as u32;
+    let mut run = Run::default();
+    // The second half is read from 12 bytes on.
+    while let Some(here) = source[3 * run.chars..].first_chunk::<28>() {
+        out.reserve(4 * CHARS);
+        // SAFETY: the loads are of 16 bytes from 0 and from 12.
+        let halves = unsafe { [0, 12].map(|at| _mm_loadu_si128(here.as_ptr().add(at).cast())) };
+        let bytes = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(halves[0]), halves[1]);
+        let number = _mm256_shuffle_epi8(bytes, numbers);
+        let (single, space) = (among(number, &of.single), among(number, &of.space));
+        let made = _mm256_or_si256(_mm256_shuffle_epi8(bytes, written), _mm256_slli_epi32::<24>(spaces));
+        let count = (bits(single) | bits(space)).trailing_ones() as usize;
+        let len = out.len();
+        // SAFETY: there is room for eight characters of four bytes, of which `count` are kept.
+        unsafe {
+            _mm256_storeu_si256(out.as_mut_ptr().add(len).cast(), _mm256_blendv_epi8(spaces, made, single));
+            out.set_len(len + 4 * count);
+        }
+        run = run.and(count, bits(single));
+        if count < CHARS {
+            return run;
+        }
+    }
+    run.then(text::common(&source[3 * run.chars..], of, out))
 }
 
 /// `kernel::edges`, as in `text`: the compiler would move its places one by one. `COUNT`: whether the bits of a byte are

@@ -9,7 +9,7 @@
 
 use super::normalize::{Piece, normalize};
 use super::unicode::{CODE_POINTS, Trie, flag, tables};
-use crate::kernel::{self, AsciiFold, Level};
+use crate::kernel::{self, AsciiFold, Common, Level, Range, Run};
 use crate::params::{Form, Normalization};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -60,6 +60,8 @@ pub struct Canonicalizer {
     map: Trie<u32>,
     ascii_fold: bool,
     ascii_digits: bool,
+    /// Ideographs and kana, and what stands between them.
+    common: Common,
     level: Level,
 }
 
@@ -95,8 +97,25 @@ impl Canonicalizer {
             }
         };
         let values: Vec<u32> = (0..CODE_POINTS).map(entry).collect();
+        let range = |(from, to): (char, char), holds: fn(u32) -> bool| {
+            let all = values[from as usize..=to as usize].iter().all(|entry| holds(*entry));
+            if all { Range::new(from, to) } else { Range::NONE }
+        };
+        let single = [('\u{4E00}', '\u{9FFF}'), ('\u{3041}', '\u{3096}'), ('\u{30A1}', '\u{30FA}')];
+        let space = [
+            ('\u{2018}', '\u{201F}'),
+            ('\u{3000}', '\u{3004}'),
+            ('\u{3008}', '\u{3020}'),
+            ('\u{FF01}', '\u{FF0F}'),
+            ('\u{FF1A}', '\u{FF20}'),
+        ];
+        let common = Common {
+            single: single.map(|ends| range(ends, |entry| entry == SINGLE_AS_IS)),
+            space: space.map(|ends| range(ends, |entry| entry >> CLASS_SHIFT == class::SEPARATOR)),
+        };
         Canonicalizer {
             how,
+            common,
             map: Trie::new(&values),
             ascii_fold: how.form == Form::NfkcCasefold,
             ascii_digits: how.digits,
@@ -182,11 +201,10 @@ impl Canonicalizer {
                 // What follows stands apart from a word before it.
                 out.push(b' ');
                 let run = self.single_run(&bytes[at..], out);
-                at += run.len;
+                at += THREE * run.chars;
                 let (last, open) = (u32::from(run.last), run.before_last);
                 singles = Singles { count: singles.count + run.singles, open: run.last };
-                let emitted = if run.last { THREE + 1 } else { 1 };
-                before = (at - THREE, out.len() - emitted, Singles { count: singles.count - last, open });
+                before = (at - THREE, out.len() - (THREE + 1), Singles { count: singles.count - last, open });
                 continue;
             }
             if stays::<WORDS>(entry) {
@@ -206,35 +224,22 @@ impl Canonicalizer {
         singles.count
     }
 
-    /// Append the leading characters of three bytes that are single tokens as they are, each with a space behind it, or
-    /// separators, which become a space.
-    fn single_run(&self, bytes: &[u8], out: &mut Vec<u8>) -> SingleRun {
-        const CHARS: usize = 16;
-        let mut run = SingleRun::default();
-        let mut left = bytes.as_chunks::<THREE>().0.iter();
+    /// Append four bytes for each of the leading characters of three bytes that are single tokens as they are, or
+    /// separators: the character and a space, or spaces.
+    fn single_run(&self, bytes: &[u8], out: &mut Vec<u8>) -> Run {
+        let mut run = Run::default();
         loop {
-            // Four bytes are written for each, and the next ones over what was too many: no branch depends on which it is.
-            let mut made = [b' '; 4 * CHARS];
-            let (mut written, mut done) = (0, 0);
-            for &[a, b, c] in left.by_ref().take(CHARS) {
-                let bits = |byte: u8| usize::from(byte & 0x3F);
-                let entry = self.map.at(usize::from(a & 0x0F) << 12 | bits(b) << 6 | bits(c));
-                let single = entry == SINGLE_AS_IS;
-                if a & 0xF0 != 0xE0 || !(single || entry >> CLASS_SHIFT == class::SEPARATOR) {
-                    break;
-                }
-                let four = if single { [a, b, c, b' '] } else { [b' '; 4] };
-                made[written..written + 4].copy_from_slice(&four);
-                written += if single { 4 } else { 1 };
-                run.singles += u32::from(single);
-                (run.before_last, run.last) = (run.last, single);
-                done += 1;
-            }
-            out.extend_from_slice(&made[..written]);
-            run.len += THREE * done;
-            if done < CHARS {
+            run = run.then(kernel::common(self.level, &bytes[THREE * run.chars..], &self.common, out));
+            // What stopped the kernel may be a rarer one.
+            let Some(&[a, b, c]) = bytes[THREE * run.chars..].first_chunk::<THREE>() else { return run };
+            let bits = |byte: u8| usize::from(byte & 0x3F);
+            let entry = self.map.at(usize::from(a & 0x0F) << 12 | bits(b) << 6 | bits(c));
+            let single = entry == SINGLE_AS_IS;
+            if a & 0xF0 != 0xE0 || !(single || entry >> CLASS_SHIFT == class::SEPARATOR) {
                 return run;
             }
+            out.extend_from_slice(&if single { [a, b, c, b' '] } else { [b' '; 4] });
+            run = run.and(1, u32::from(single));
         }
     }
 
@@ -265,18 +270,6 @@ impl Canonicalizer {
 
 /// Bytes of a character from U+0800 to U+FFFF.
 const THREE: usize = 3;
-
-/// What [`Canonicalizer::single_run`] met.
-#[derive(Default)]
-struct SingleRun {
-    /// Bytes of the text.
-    len: usize,
-    /// Tokens.
-    singles: u32,
-    /// Whether the last character is a token, and the one before it.
-    last: bool,
-    before_last: bool,
-}
 
 fn push(out: &mut Vec<u8>, c: char) {
     let mut buffer = [0u8; 4];
@@ -342,6 +335,7 @@ pub(crate) mod tests {
             1 => "[α-ωΑ-Ω ]{0,8}",
             1 => "[Ѐ-ӿ ]{0,8}",
             1 => "[ぁ-ヿ]{0,4}",
+            1 => "([一-龥ぁ-んァ-ヶ]{0,12}[、。，々ー㐀]?){0,4}",
         ];
         proptest::collection::vec(piece, 0..12).prop_map(|v| v.concat())
     }
