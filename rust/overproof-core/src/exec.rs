@@ -1,6 +1,7 @@
 //! How work is spread over threads: ranges of rows, in order, with one cancel flag polled between blocks.
 
 use crate::error::{Error, Result};
+use crate::kernel::memory::ask_for_huge_pages;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -143,6 +144,7 @@ impl<'a> Job<'a> {
         matrix.try_reserve_exact(size).map_err(|_| {
             Error::input(format!("a matrix of {rows} x {width} does not fit into memory; score fewer rows at a time"))
         })?;
+        ask_for_huge_pages(&mut matrix);
         matrix.resize(size, T::default());
         if size == 0 {
             return Ok(matrix);

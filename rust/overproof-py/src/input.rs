@@ -9,8 +9,11 @@ use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{Array, ArrayRef, make_array};
 use arrow_schema::{DataType, Field};
-use numpy::{PyArray1, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
+use numpy::{
+    Element, PyArray1, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods,
+};
 use overproof_core::error::Error;
+use overproof_core::kernel::memory::with_huge_pages;
 use overproof_core::text::Texts;
 use pyo3::exceptions::PyUnicodeEncodeError;
 use pyo3::prelude::*;
@@ -386,7 +389,7 @@ fn import(array: FFI_ArrowArray, schema: &FFI_ArrowSchema, name: &str) -> PyR<Ar
 /// A one-dimensional array of int64, copied; integers of other widths are converted when they fit.
 pub fn int64(value: &Bound<'_, PyAny>, name: &str) -> PyR<Vec<i64>> {
     if let Ok(array) = value.cast::<PyArray1<i64>>() {
-        return Ok(array.readonly().as_array().to_vec());
+        return Ok(copied(&array.readonly()));
     }
     let array = value.py().import("numpy")?.call_method1("asarray", (value,))?;
     let array = array.cast_into::<PyUntypedArray>().map_err(PyErr::from)?;
@@ -400,7 +403,7 @@ pub fn int64(value: &Bound<'_, PyAny>, name: &str) -> PyR<Vec<i64>> {
         .into());
     }
     let wide: PyReadonlyArray1<'_, i64> = array.call_method1("astype", ("int64",))?.extract()?;
-    let wide = wide.as_array().to_vec();
+    let wide = copied(&wide);
     // Only uint64 has values that do not fit, and those come out negative.
     match wide.iter().position(|v| kind == b'u' && *v < 0) {
         Some(at) => Err(Error::input(format!("{name}: value {} at {at} is above 2**63-1", wide[at] as u64)).into()),
@@ -408,10 +411,21 @@ pub fn int64(value: &Bound<'_, PyAny>, name: &str) -> PyR<Vec<i64>> {
     }
 }
 
+/// A copy, which no other thread of Python's changes. A large one is in huge pages: else most of its time is the system's,
+/// which hands over one small page after another.
+fn copied<T: Element + Copy>(array: &PyReadonlyArray1<'_, T>) -> Vec<T> {
+    let mut copy = with_huge_pages(array.len());
+    match array.as_slice() {
+        Ok(values) => copy.extend_from_slice(values),
+        Err(_) => copy.extend(array.as_array()),
+    }
+    copy
+}
+
 /// A one-dimensional array of unsigned ids, copied and widened to 64 bits; negative values are refused.
 pub fn uint64(value: &Bound<'_, PyAny>, name: &str) -> PyR<Vec<u64>> {
     if let Ok(array) = value.cast::<PyArray1<u64>>() {
-        return Ok(array.readonly().as_array().to_vec());
+        return Ok(copied(&array.readonly()));
     }
     if let Ok(array) = value.cast::<PyArray1<u32>>() {
         return Ok(array.readonly().as_array().iter().map(|v| u64::from(*v)).collect());
@@ -420,7 +434,7 @@ pub fn uint64(value: &Bound<'_, PyAny>, name: &str) -> PyR<Vec<u64>> {
     let array = array.cast_into::<PyUntypedArray>().map_err(PyErr::from)?;
     if array.ndim() == 1 && array.dtype().kind() == b'u' {
         let wide: PyReadonlyArray1<'_, u64> = array.call_method1("astype", ("uint64",))?.extract()?;
-        return Ok(wide.as_array().to_vec());
+        return Ok(copied(&wide));
     }
     let signed = int64(array.as_any(), name)?;
     match signed.iter().position(|v| *v < 0) {

@@ -137,18 +137,20 @@ impl NgramTable {
     /// Whether each of `hashes` is there.
     pub fn contains(&self, job: &Job<'_>, hashes: &[u64]) -> Result<Vec<bool>> {
         let (level, table) = (kernel::level()?, self.table());
-        let blocks = hashes.len().div_ceil(KEYS);
-        let parts = job.chunks(
-            blocks,
+        // As a matrix, whose last row may be longer than what is left; few hashes take no more than their own room.
+        let width = hashes.len().clamp(1, KEYS);
+        let mut found = job.fill(
+            hashes.len().div_ceil(width),
+            width,
             |_| usize::MAX,
-            |block| {
-                let keys = &hashes[block.start * KEYS..hashes.len().min(block.end * KEYS)];
-                let mut out = vec![false; keys.len()];
-                kernel::contains(level, &table, keys, &mut out);
-                Ok(out)
+            |blocks, out| {
+                let keys = &hashes[blocks.start * width..hashes.len().min(blocks.end * width)];
+                kernel::contains(level, &table, keys, &mut out[..keys.len()]);
+                Ok(())
             },
         )?;
-        Ok(parts.concat())
+        found.truncate(hashes.len());
+        Ok(found)
     }
 
     /// For each row the share of its distinct hashes that are there; NaN for rows without any.
@@ -233,6 +235,20 @@ mod tests {
                 prop_assert!(fused.to_bits() == split.to_bits() && (*fused == want || fused.is_nan() && want.is_nan()));
             }
         }
+    }
+
+    #[test]
+    fn blocks_are_looked_up_alike() -> Result<()> {
+        let job = Job::inline();
+        let asked: Vec<u64> = (0..2 * KEYS as u64 + 5).collect();
+        let stored: Vec<u64> = asked.iter().copied().filter(|hash| hash % 3 == 0).collect();
+        let table = NgramTable::of_hashes(&job, &stored)?;
+        for size in [0, 1, KEYS - 1, KEYS, KEYS + 1, 2 * KEYS, asked.len()] {
+            let found = table.contains(&job, &asked[..size])?;
+            assert_eq!(found.len(), size);
+            assert!(found.iter().zip(&asked).all(|(found, hash)| *found == (hash % 3 == 0)));
+        }
+        Ok(())
     }
 
     #[test]

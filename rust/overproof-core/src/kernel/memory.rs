@@ -1,12 +1,19 @@
-//! Memory in huge pages: a look-up anywhere in gigabytes then misses the cache, but not the page table too.
+//! Memory in huge pages: a look-up anywhere in gigabytes then misses the cache, but not the page table too, and the first
+//! touch of new memory, which a virtual machine pays dearly for, is rare.
 
 /// Below this there is nothing to win.
 const LEAST: usize = 1 << 22;
 
 /// An empty vector with room for `len`, in huge pages where the system gives them to who asks (Linux).
-#[allow(unsafe_code)]
 pub fn with_huge_pages<T>(len: usize) -> Vec<T> {
-    let room: Vec<T> = Vec::with_capacity(len);
+    let mut room = Vec::with_capacity(len);
+    ask_for_huge_pages(&mut room);
+    room
+}
+
+/// The same of room that is there and was not touched yet.
+#[allow(unsafe_code)]
+pub fn ask_for_huge_pages<T>(room: &mut Vec<T>) {
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     {
         unsafe extern "C" {
@@ -14,7 +21,7 @@ pub fn with_huge_pages<T>(len: usize) -> Vec<T> {
         }
         const MADV_HUGEPAGE: std::ffi::c_int = 14;
         const PAGE: usize = 1 << 16;
-        let (start, bytes) = (room.as_ptr() as usize, len * size_of::<T>());
+        let (start, bytes) = (room.as_mut_ptr() as usize, room.capacity() * size_of::<T>());
         let (from, to) = (start.next_multiple_of(PAGE), (start + bytes) / PAGE * PAGE);
         if bytes >= LEAST {
             // SAFETY: a hint about whole pages within this allocation, which nobody else has. It changes no byte; where it
@@ -22,5 +29,4 @@ pub fn with_huge_pages<T>(len: usize) -> Vec<T> {
             unsafe { madvise(from as *mut std::ffi::c_void, to - from, MADV_HUGEPAGE) };
         }
     }
-    room
 }
