@@ -41,6 +41,14 @@ impl HashSorter {
             sorted[*at as usize] = *h;
             *at += 1;
         }
+        // Most of what is out of order are two neighbours of one bin: exchanged without a branch on what they are.
+        let mut greatest = sorted[0];
+        for i in 1..sorted.len() {
+            let next = sorted[i];
+            sorted[i - 1] = greatest.min(next);
+            greatest = greatest.max(next);
+        }
+        sorted[from.len() - 1] = greatest;
         for i in 1..sorted.len() {
             let (mut at, value) = (i, sorted[i]);
             while at > 0 && sorted[at - 1] > value {
