@@ -433,6 +433,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_token_that_ends_before_it_starts_is_refused() {
+        let (seeds, text) = (Seeds::new(5), [b'a'; 96]);
+        for level in available() {
+            let values = || token_values(level, &seeds, &text, &[[0, 2], [40, 7], [3, 4], [5, 6]], &mut Vec::new());
+            assert!(std::panic::catch_unwind(values).is_err(), "{}", level.name());
+        }
+    }
+
     proptest! {
         #[test]
         fn sets_and_bits_are_the_definition(

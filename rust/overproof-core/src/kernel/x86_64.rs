@@ -128,7 +128,7 @@ fn ascii_blocks<const B: usize>(
             break;
         }
     }
-    // SAFETY: there is room for `source`, and blocks without a gap were written up to `done`.
+    // SAFETY: there is room for `source`, and blocks without a gap were written up to `done`: each is within it.
     unsafe { out.set_len(out.len() + done) };
     done
 }
@@ -416,12 +416,12 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
         let pairs = unsafe { _mm_loadu_si128(four.as_ptr().cast()) };
         // Each end, less its start.
         let lengths = _mm_madd_epi16(pairs, _mm_set1_epi32(0x0001_FFFF));
-        let sure = _mm_cmpgt_epi32(_mm_set1_epi32(LONGEST as i32 + 1), _mm_max_epu32(lengths, _mm_setzero_si128()));
-        if _mm_movemask_epi8(sure) != 0xFFFF {
+        let short = _mm_cmpeq_epi32(_mm_min_epu32(lengths, _mm_set1_epi32(LONGEST as i32)), lengths);
+        if _mm_movemask_epi8(short) != 0xFFFF {
             text::token_values(seeds, text, four, out);
             continue;
         }
-        // SAFETY: 16 bytes stand behind each edge, `last` being the greatest, and lengths are at most 16. What `pairs`
+        // SAFETY: 16 bytes stand behind each edge, `last` being the greatest, and lengths are 0 to 16. What `pairs`
         // holds is read again: taken out of the register, as the compiler would, it comes later.
         let kept = |token: &[u16; 2]| unsafe {
             let [from, to] = [&raw const token[0], &raw const token[1]].map(|edge| usize::from(edge.read_volatile()));
