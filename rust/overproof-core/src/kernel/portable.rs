@@ -4,6 +4,7 @@
 //! inputs before the next block starts; lanes past the end of a row are computed and dropped.
 
 use crate::shingle::hash::{KP, fin};
+use std::cell::Cell;
 
 /// The first L values of `from`, zeros past its end.
 #[inline(always)]
@@ -137,21 +138,21 @@ pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64], keep: impl F
     if n > WIDEST {
         return super::naive::gram_hashes(w, n, term, out);
     }
-    let mut sums = [0u64; WINDOWS + WIDEST];
+    let sums = [const { Cell::new(0u64) }; WINDOWS + WIDEST];
     for (at, out) in (0..).step_by(WINDOWS).zip(out.chunks_mut(WINDOWS)) {
-        running_sums(0, &w[at..at + out.len() + n - 1], &DOWN, &mut sums[1..]);
+        running_sums(0, &w[at..at + out.len() + n - 1], &DOWN, &sums[1..]);
         for (((out, from), to), up) in out.iter_mut().zip(&sums).zip(&sums[n..]).zip(&UP[n - 1..]) {
-            *out = fin(keep(to.wrapping_sub(*from)).wrapping_mul(*up).wrapping_add(term));
+            *out = fin(keep(to.get().wrapping_sub(from.get())).wrapping_mul(*up).wrapping_add(term));
         }
     }
 }
 
-/// Each sum of `w[k] * down[k]`, on top of `sum`; the last one is returned.
+/// Each sum of `w[k] * down[k]`, on top of `sum`; returns the last one. Cells: some are read while others are written.
 #[inline(always)]
-pub fn running_sums(mut sum: u64, w: &[u64], down: &[u64], out: &mut [u64]) -> u64 {
-    for ((out, value), down) in out.iter_mut().zip(w).zip(down) {
+pub fn running_sums(mut sum: u64, w: &[u64], down: &[u64], out: &[Cell<u64>]) -> u64 {
+    for ((out, value), down) in out.iter().zip(w).zip(down) {
         sum = sum.wrapping_add(value.wrapping_mul(*down));
-        *out = sum;
+        out.set(sum);
     }
     sum
 }

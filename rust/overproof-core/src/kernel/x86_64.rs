@@ -364,13 +364,26 @@ pub fn byte_windows_avx512(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
     text::byte_windows(&bytes[done..], n, term, rest, |x| x);
 }
 
-/// `x * by` in each lane, from three products of 32 bits; `high` is the top half of each lane of `x`, brought down.
+/// `x` in each lane.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn multiply_avx2(x: __m256i, high: __m256i, by: u64) -> __m256i {
-    let (low_by, high_by) = (_mm256_set1_epi64x(by as i64), _mm256_set1_epi64x((by >> 32) as i64));
-    let cross = _mm256_add_epi64(_mm256_mul_epu32(high, low_by), _mm256_mul_epu32(x, high_by));
-    _mm256_add_epi64(_mm256_mul_epu32(x, low_by), _mm256_slli_epi64::<32>(cross))
+fn all_avx2(x: u64) -> __m256i {
+    _mm256_set1_epi64x(x as i64)
+}
+
+/// The top half of each lane, brought down.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn high_avx2(x: __m256i) -> __m256i {
+    _mm256_srli_epi64::<32>(x)
+}
+
+/// `x * by` in each lane, from three products of 32 bits; with each its [`high_avx2`].
+#[inline]
+#[target_feature(enable = "avx2")]
+fn multiply_avx2((x, high): (__m256i, __m256i), (by, high_by): (__m256i, __m256i)) -> __m256i {
+    let cross = _mm256_add_epi64(_mm256_mul_epu32(high, by), _mm256_mul_epu32(x, high_by));
+    _mm256_add_epi64(_mm256_mul_epu32(x, by), _mm256_slli_epi64::<32>(cross))
 }
 
 /// `fin` of each lane.
@@ -379,10 +392,10 @@ fn multiply_avx2(x: __m256i, high: __m256i, by: u64) -> __m256i {
 fn fin_avx2(mut x: __m256i) -> __m256i {
     for _ in 0..2 {
         // The top half stays as it is.
-        let top = _mm256_srli_epi64::<32>(x);
-        x = multiply_avx2(_mm256_xor_si256(x, top), top, K2);
+        let top = high_avx2(x);
+        x = multiply_avx2((_mm256_xor_si256(x, top), top), (all_avx2(K2), all_avx2(K2 >> 32)));
     }
-    _mm256_xor_si256(x, _mm256_srli_epi64::<32>(x))
+    _mm256_xor_si256(x, high_avx2(x))
 }
 
 /// `kernel::token_values`: four tokens side by side, the product of 128 bits from four of 64.
@@ -408,8 +421,8 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
         return text::token_values(seeds, text, tokens, out);
     }
     out.reserve(tokens.len());
-    let [first, second] = seeds.of_token().map(|s| _mm256_set1_epi64x(s as i64));
-    let low = _mm256_set1_epi64x(0xFFFF_FFFF);
+    let [first, second] = seeds.of_token().map(|s| all_avx2(s));
+    let low = all_avx2(0xFFFF_FFFF);
     let (fours, rest) = tokens.as_chunks::<FOUR>();
     for four in fours {
         // SAFETY: the load is of four pairs of 16 bits.
@@ -434,13 +447,12 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
         let b = _mm256_xor_si256(_mm256_unpackhi_epi64(evens, odds), second);
         let b = _mm256_xor_si256(b, _mm256_cvtepu32_epi64(lengths));
         // a b = near + 2^32 (a_high b + a b_high) + 2^64 far, summed so that no lane overflows.
-        let high = |x: __m256i| _mm256_srli_epi64::<32>(x);
-        let (a_high, b_high) = (high(a), high(b));
+        let (a_high, b_high) = (high_avx2(a), high_avx2(b));
         let near = _mm256_mul_epu32(a, b);
-        let mid = _mm256_add_epi64(_mm256_mul_epu32(a_high, b), high(near));
+        let mid = _mm256_add_epi64(_mm256_mul_epu32(a_high, b), high_avx2(near));
         let other = _mm256_add_epi64(_mm256_mul_epu32(a, b_high), _mm256_and_si256(mid, low));
-        let far = _mm256_add_epi64(_mm256_mul_epu32(a_high, b_high), high(mid));
-        let upper = _mm256_add_epi64(far, high(other));
+        let far = _mm256_add_epi64(_mm256_mul_epu32(a_high, b_high), high_avx2(mid));
+        let upper = _mm256_add_epi64(far, high_avx2(other));
         let lower = _mm256_blend_epi32::<0b1010_1010>(near, _mm256_slli_epi64::<32>(other));
         let turned = _mm256_or_si256(_mm256_slli_epi64::<29>(a), _mm256_srli_epi64::<35>(a));
         let values = _mm256_add_epi64(_mm256_xor_si256(lower, upper), _mm256_add_epi64(b, turned));
@@ -465,36 +477,26 @@ pub fn gram_hashes_avx2(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
     if n == 1 || n > WIDEST || out.len() < FOUR {
         return portable::gram_hashes(w, n, term, out, |x| x);
     }
-    let high = |x: __m256i| _mm256_srli_epi64::<32>(x);
-    let add = _mm256_set1_epi64x(term as i64);
-    // Cells, because they are written while they are read.
+    let add = all_avx2(term);
     let sums = [const { Cell::new(0u64) }; WINDOWS + WIDEST];
     for (at, out) in (0..).step_by(WINDOWS).zip(out.chunks_mut(WINDOWS)) {
         let w = &w[at..at + out.len() + n - 1];
         // The rest is made by four.
         let (early, rest) = w.split_at(w.len().min(n + AHEAD + w.len().saturating_sub(n + AHEAD) % FOUR));
-        let add_up = |mut sum: u64, w: &[u64], down: &[u64], out: &[Cell<u64>]| {
-            for ((out, value), down) in out.iter().zip(w).zip(down) {
-                sum = value.wrapping_mul(*down).wrapping_add(sum);
-                out.set(sum);
-            }
-            sum
-        };
-        let mut sum = add_up(0, early, &DOWN, &sums[1..]);
+        let mut sum = portable::running_sums(0, early, &DOWN, &sums[1..]);
         let fours = |from: &'static [u64]| from[early.len()..].as_chunks::<FOUR>().0;
         let mut later =
             (rest.as_chunks::<FOUR>().0.iter()).zip(fours(&DOWN)).zip(sums[1 + early.len()..].as_chunks::<FOUR>().0);
         for (i, out) in (0..).step_by(FOUR).zip(out.chunks_mut(FOUR)) {
             if let Some(((w, down), to)) = later.next() {
-                sum = add_up(sum, w, down, to);
+                sum = portable::running_sums(sum, w, down, to);
             }
             // SAFETY: `i` is WINDOWS - 4 at most and n is WIDEST at most; both tables hold WINDOWS + WIDEST values, and
             // cells are what they hold.
             let load = |from: *const u64, i: usize| unsafe { _mm256_loadu_si256(from.add(i).cast()) };
             let made = sums.as_ptr().cast();
             let (window, up) = (_mm256_sub_epi64(load(made, i + n), load(made, i)), load(UP.as_ptr(), i + n - 1));
-            let cross = _mm256_add_epi64(_mm256_mul_epu32(high(window), up), _mm256_mul_epu32(window, high(up)));
-            let product = _mm256_add_epi64(_mm256_mul_epu32(window, up), _mm256_slli_epi64::<32>(cross));
+            let product = multiply_avx2((window, high_avx2(window)), (up, high_avx2(up)));
             let hashes = fin_avx2(_mm256_add_epi64(product, add));
             let mut four = [0u64; FOUR];
             let to = out.first_chunk_mut::<FOUR>().unwrap_or(&mut four);
@@ -513,14 +515,7 @@ pub fn gram_hashes_avx2(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
 pub fn byte_windows_avx2(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
     let keep = |n: usize| (1u64 << (8 * n)) - 1;
     if n < 8 {
-        byte_windows_masked(
-            bytes,
-            n,
-            term,
-            out,
-            |x| _mm256_and_si256(x, _mm256_set1_epi64x(keep(n) as i64)),
-            |x| x & keep(n),
-        );
+        byte_windows_masked(bytes, n, term, out, |x| _mm256_and_si256(x, all_avx2(keep(n))), |x| x & keep(n));
     } else {
         byte_windows_masked(bytes, n, term, out, |x| x, |x| x);
     }
@@ -550,7 +545,7 @@ fn byte_windows_masked(
         }
         from
     };
-    let add = _mm256_set1_epi64x(term as i64);
+    let (add, base) = (all_avx2(term), (all_avx2(KP), all_avx2(KP >> 32)));
     // SAFETY: the loads are of whole local arrays.
     let from = FROM.map(|from| unsafe { _mm256_loadu_si256(from.as_ptr().cast()) });
     let (full, rest) = out.as_chunks_mut::<BOTH>();
@@ -571,7 +566,7 @@ fn byte_windows_masked(
         let sixteen = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(here.as_ptr().cast()) });
         for (four, from) in side_by_side.as_chunks_mut::<4>().0.iter_mut().zip(from) {
             let windows = keep(_mm256_shuffle_epi8(sixteen, from));
-            let hash = fin_avx2(_mm256_add_epi64(multiply_avx2(windows, _mm256_srli_epi64::<32>(windows), KP), add));
+            let hash = fin_avx2(_mm256_add_epi64(multiply_avx2((windows, high_avx2(windows)), base), add));
             // SAFETY: the store is of four values of 64 bits.
             unsafe { _mm256_storeu_si256(four.as_mut_ptr().cast(), hash) };
         }
