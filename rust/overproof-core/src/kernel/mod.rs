@@ -209,9 +209,9 @@ mod baseline {
     pub use super::text::{ascii, edges};
 
     #[cfg(target_arch = "x86_64")]
-    pub use super::x86_64::min_affine32_sse2 as min_affine32;
+    pub use super::x86_64::hashes::min_affine32_sse2 as min_affine32;
     #[cfg(target_arch = "x86_64")]
-    pub use super::x86_64::{ascii_sse2 as ascii, edges_sse2 as edges};
+    pub use super::x86_64::text::{ascii_sse2 as ascii, edges_sse2 as edges};
     #[cfg(not(target_arch = "x86_64"))]
     bodies32!(16);
 }

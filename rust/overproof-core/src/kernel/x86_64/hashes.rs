@@ -1,0 +1,234 @@
+//! Inner loops over hashes, from windows to sketches; their plain forms are in `kernel/portable.rs` and, of windows of bytes,
+//! in `kernel/text.rs`.
+
+use super::lanes::{all_avx2, fin_avx2, high_avx2, multiply_avx2};
+use super::scalar;
+use crate::kernel::portable::{self, DOWN, UP, WIDEST, WINDOWS};
+use crate::kernel::text::{self, BLOCK};
+use crate::shingle::hash::{K2, KP};
+use std::arch::x86_64::*;
+use std::cell::Cell;
+
+/// `kernel::min_affine32` without the 32-bit multiplication and the unsigned minimum that SSE4.1 brings.
+///
+/// Two 32 x 32 -> 64 products hold four low halves, which one shuffle brings together. Floats have had a maximum since
+/// SSE, and those from 0 to [`FINITE`] are ordered as their bits: so the greatest of `FINITE - value` is looked for, which
+/// is affine too. Started from 0, the maximum leaves out NaN and what is negative, and with it all values beyond
+/// `FINITE`. Where it stays near 0 or meets infinity the value is made anew: one of 2^m for m `xs`.
+#[allow(unsafe_code)]
+pub fn min_affine32_sse2(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
+    // As many as stay in 16 registers.
+    const GROUPS: usize = 2;
+    const LANES: usize = 4 * GROUPS;
+    const FINITE: u32 = f32::MAX.to_bits();
+    // From the least float that is not subnormal: what a processor makes of those depends on its settings.
+    const SURE: std::ops::RangeInclusive<u32> = f32::MIN_POSITIVE.to_bits()..=FINITE;
+    let lanes = |from: &[u32]| -> [[u32; 4]; GROUPS] {
+        std::array::from_fn(|g| std::array::from_fn(|i| from.get(4 * g + i).copied().unwrap_or_default()))
+    };
+    for ((out, a), b) in out.chunks_mut(LANES).zip(a.chunks(LANES)).zip(b.chunks(LANES)) {
+        let mut made = [[0u32; 4]; GROUPS];
+        // SAFETY: SSE2 is part of every x86-64; all loads and stores are of whole local arrays, unaligned.
+        unsafe {
+            let load = |four: [u32; 4]| _mm_loadu_si128(four.as_ptr().cast());
+            let negated = lanes(a).map(|a| a.map(u32::wrapping_neg));
+            let low = negated.map(|a| load([a[0], 0, a[1], 0]));
+            let high = negated.map(|a| load([a[2], 0, a[3], 0]));
+            let added = lanes(b).map(|b| load(b.map(|b| FINITE.wrapping_sub(b))));
+            let mut most = [_mm_setzero_ps(); GROUPS];
+            for x in xs {
+                let x = _mm_set1_epi32(*x as i32);
+                for g in 0..GROUPS {
+                    let (p, q) = (_mm_mul_epu32(low[g], x), _mm_mul_epu32(high[g], x));
+                    let both = _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(p), _mm_castsi128_ps(q));
+                    let turned = _mm_add_epi32(_mm_castps_si128(both), added[g]);
+                    // The second operand is the result where the first is NaN.
+                    most[g] = _mm_max_ps(_mm_castsi128_ps(turned), most[g]);
+                }
+            }
+            for (made, most) in made.iter_mut().zip(most) {
+                _mm_storeu_ps(made.as_mut_ptr().cast(), most);
+            }
+        }
+        for (i, (out, most)) in out.iter_mut().zip(made.as_flattened()).enumerate() {
+            if SURE.contains(most) {
+                *out = (*out).min(FINITE - most);
+            } else {
+                crate::kernel::naive::min_affine32(&a[i..=i], &b[i..=i], xs, std::slice::from_mut(out));
+            }
+        }
+    }
+}
+
+/// `kernel::byte_windows`: eight windows from one load of 16 bytes.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[allow(unsafe_code)]
+pub fn byte_windows_avx512(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
+    const EIGHT: usize = 8;
+    // Lane pair k of the register takes windows 2 k and 2 k + 1.
+    const FROM: [u8; BLOCK] = {
+        let mut from = [0; BLOCK];
+        let mut i = 0;
+        while i < BLOCK {
+            from[i] = (i / 8 + i % 8) as u8;
+            i += 1;
+        }
+        from
+    };
+    let keep = if n < 8 { (1u64 << (8 * n)) - 1 } else { u64::MAX };
+    // SAFETY: the load is of a whole local array.
+    let from = unsafe { _mm512_loadu_si512(FROM.as_ptr().cast()) };
+    let all = |x: u64| _mm512_set1_epi64(x as i64);
+    let (keep, base, mix, add) = (all(keep), all(KP), all(K2), all(term));
+    let (full, rest) = out.as_chunks_mut::<EIGHT>();
+    let done = full.len() * EIGHT;
+    for (at, eight) in (0..).step_by(EIGHT).zip(full) {
+        let Some(sixteen) = bytes[at..].first_chunk::<16>() else { break };
+        // SAFETY: the load is of 16 bytes.
+        let sixteen = unsafe { _mm_loadu_si128(sixteen.as_ptr().cast()) };
+        let windows = _mm512_and_si512(_mm512_shuffle_epi8(_mm512_broadcast_i32x4(sixteen), from), keep);
+        let mut x = _mm512_add_epi64(_mm512_mullo_epi64(windows, base), add);
+        x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64::<32>(x)), mix);
+        x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64::<32>(x)), mix);
+        x = _mm512_xor_si512(x, _mm512_srli_epi64::<32>(x));
+        // SAFETY: the store is of eight values of 64 bits.
+        unsafe { _mm512_storeu_si512(eight.as_mut_ptr().cast(), x) };
+    }
+    text::byte_windows(&bytes[done..], n, term, rest, |x| x);
+}
+
+/// `kernel::gram_hashes`, as in `portable`: sums one by one, some way ahead of the windows, four of which are hashed side
+/// by side meanwhile.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn gram_hashes_avx2(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
+    const FOUR: usize = 4;
+    // A sum is read this much later than it is written, so that the wide load finds it in the cache.
+    const AHEAD: usize = 16;
+    if n == 1 || n > WIDEST || out.len() < FOUR {
+        return portable::gram_hashes(w, n, term, out, |x| x);
+    }
+    let add = all_avx2(term);
+    let sums = [const { Cell::new(0u64) }; WINDOWS + WIDEST];
+    for (at, out) in (0..).step_by(WINDOWS).zip(out.chunks_mut(WINDOWS)) {
+        let w = &w[at..at + out.len() + n - 1];
+        // The rest is made by four.
+        let (early, rest) = w.split_at(w.len().min(n + AHEAD + w.len().saturating_sub(n + AHEAD) % FOUR));
+        let mut sum = portable::running_sums(0, early, &DOWN, &sums[1..]);
+        let fours = |from: &'static [u64]| from[early.len()..].as_chunks::<FOUR>().0;
+        let mut later =
+            (rest.as_chunks::<FOUR>().0.iter()).zip(fours(&DOWN)).zip(sums[1 + early.len()..].as_chunks::<FOUR>().0);
+        for (i, out) in (0..).step_by(FOUR).zip(out.chunks_mut(FOUR)) {
+            if let Some(((w, down), to)) = later.next() {
+                sum = portable::running_sums(sum, w, down, to);
+            }
+            // SAFETY: `i` is WINDOWS - 4 at most and n is WIDEST at most; both tables hold WINDOWS + WIDEST values, and
+            // cells are what they hold.
+            let load = |from: *const u64, i: usize| unsafe { _mm256_loadu_si256(from.add(i).cast()) };
+            let made = sums.as_ptr().cast();
+            let (window, up) = (_mm256_sub_epi64(load(made, i + n), load(made, i)), load(UP.as_ptr(), i + n - 1));
+            let product = multiply_avx2((window, high_avx2(window)), (up, high_avx2(up)));
+            let hashes = fin_avx2(_mm256_add_epi64(product, add));
+            let mut four = [0u64; FOUR];
+            let to = out.first_chunk_mut::<FOUR>().unwrap_or(&mut four);
+            // SAFETY: the store is of four values of 64 bits.
+            unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), hashes) };
+            if out.len() < FOUR {
+                out.copy_from_slice(&four[..out.len()]);
+            }
+        }
+    }
+}
+
+/// `kernel::byte_windows`: eight windows from one load of 16 bytes, and four more one by one meanwhile, in registers that
+/// have nothing else to do.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+pub fn byte_windows_avx2(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
+    let keep = |n: usize| (1u64 << (8 * n)) - 1;
+    if n < 8 {
+        byte_windows_masked(bytes, n, term, out, |x| _mm256_and_si256(x, all_avx2(keep(n))), |x| x & keep(n));
+    } else {
+        byte_windows_masked(bytes, n, term, out, |x| x, |x| x);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+fn byte_windows_masked(
+    bytes: &[u8],
+    n: usize,
+    term: u64,
+    out: &mut [u64],
+    keep: impl Fn(__m256i) -> __m256i,
+    keep_one: impl Fn(u64) -> u64,
+) {
+    const SIDE_BY_SIDE: usize = 8;
+    const ONE_BY_ONE: usize = 4;
+    const BOTH: usize = SIDE_BY_SIDE + ONE_BY_ONE;
+    // Lane k of half h takes window 4 h + k.
+    const FROM: [[u8; 32]; 2] = {
+        let mut from = [[0; 32]; 2];
+        let mut i = 0;
+        while i < 64 {
+            from[i / 32][i % 32] = (i / 8 + i % 8) as u8;
+            i += 1;
+        }
+        from
+    };
+    let (add, base) = (all_avx2(term), (all_avx2(KP), all_avx2(KP >> 32)));
+    // SAFETY: the loads are of whole local arrays.
+    let from = FROM.map(|from| unsafe { _mm256_loadu_si256(from.as_ptr().cast()) });
+    let (full, rest) = out.as_chunks_mut::<BOTH>();
+    let done = full.len() * BOTH;
+    for (at, windows) in (0..).step_by(BOTH).zip(full) {
+        // The last window starts BOTH - 1 from here, and 16 bytes of text stand behind it.
+        let Some(here) = bytes[at..].first_chunk::<{ BOTH + 15 }>() else { break };
+        let (side_by_side, one_by_one) = windows.split_at_mut(SIDE_BY_SIDE);
+        for (i, out) in (SIDE_BY_SIDE..).zip(one_by_one) {
+            let eight = here[i..].first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
+            let mut x = scalar(keep_one(eight).wrapping_mul(KP).wrapping_add(term));
+            for _ in 0..2 {
+                x = scalar((x ^ (x >> 32)).wrapping_mul(K2));
+            }
+            *out = scalar(x ^ (x >> 32));
+        }
+        // SAFETY: the load is of 16 bytes.
+        let sixteen = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(here.as_ptr().cast()) });
+        for (four, from) in side_by_side.as_chunks_mut::<4>().0.iter_mut().zip(from) {
+            let windows = keep(_mm256_shuffle_epi8(sixteen, from));
+            let hash = fin_avx2(_mm256_add_epi64(multiply_avx2((windows, high_avx2(windows)), base), add));
+            // SAFETY: the store is of four values of 64 bits.
+            unsafe { _mm256_storeu_si256(four.as_mut_ptr().cast(), hash) };
+        }
+    }
+    text::byte_windows(&bytes[done..], n, term, rest, |x| x);
+}
+
+/// `kernel::count_bits`: a hash is the mask under which 64 counters of a byte each count.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+#[allow(unsafe_code)]
+pub fn count_bits_avx512(hashes: &[u64], ones: &mut [i64; 64]) {
+    // Two rows of counters, so that a count need not wait for the one before; a byte holds 255.
+    for block in hashes.chunks(2 * 255) {
+        let one = _mm512_set1_epi8(1);
+        let mut counters = [_mm512_setzero_si512(); 2];
+        let (pairs, rest) = block.as_chunks::<2>();
+        for pair in pairs {
+            for (counter, hash) in counters.iter_mut().zip(pair) {
+                *counter = _mm512_mask_add_epi8(*counter, _cvtu64_mask64(*hash), *counter, one);
+            }
+        }
+        for hash in rest {
+            counters[0] = _mm512_mask_add_epi8(counters[0], _cvtu64_mask64(*hash), counters[0], one);
+        }
+        for counter in counters {
+            let mut bytes = [0u8; BLOCK];
+            // SAFETY: the store is of a whole local array.
+            unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), counter) };
+            for (ones, byte) in ones.iter_mut().zip(bytes) {
+                *ones += i64::from(byte);
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The portable bodies compiled for each level of x86-64, and the few that pay by intrinsics.
+//!
+//! These functions are safe to define; calling one on a machine without its level is not, and `kernel/mod.rs` does so
+//! only with a `Level` in hand.
+
+pub mod hashes;
+mod lanes;
+pub mod text;
+
+use super::{baseline, bodies, bodies_bits, bodies_hashes, bodies32, bodies64};
+use std::arch::asm;
+
+/// No min of 64 bits before SSE4.2: there the plain code is the faster one.
+pub mod sse41 {
+    pub use super::baseline::{ascii, common, edges, min_affine64, min_legacy61, near};
+    pub use crate::kernel::sets::intersection_sse41 as intersection;
+    super::bodies!(#[target_feature(enable = "sse4.1")]);
+    super::bodies_bits!(2, #[target_feature(enable = "sse4.1")]);
+    super::bodies_hashes!(super::scalar, #[target_feature(enable = "sse4.1")]);
+    super::bodies32!(16, #[target_feature(enable = "sse4.1")]);
+}
+
+pub mod avx2 {
+    pub use crate::kernel::sets::{intersection_avx2 as intersection, near_avx2 as near};
+    super::bodies!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    super::bodies_bits!(4, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    pub use super::hashes::{byte_windows_avx2 as byte_windows, gram_hashes_avx2 as gram_hashes};
+    pub use super::text::{
+        ascii_avx2 as ascii, common_avx2 as common, edges_avx2 as edges, token_values_avx2 as token_values,
+    };
+    super::bodies32!(32, #[target_feature(enable = "avx2")]);
+    super::bodies64!(8, 8, min_legacy61_low, #[target_feature(enable = "avx2,bmi2")]);
+}
+
+pub mod avx512 {
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
+    pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
+        crate::kernel::portable::gram_hashes_direct(w, n, term, out);
+    }
+    pub use super::hashes::{byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits};
+    pub use super::text::{
+        ascii_avx2 as ascii, common_avx2 as common, edges_avx512 as edges, token_values_avx2 as token_values,
+    };
+    pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
+    super::bodies!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
+    super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]);
+    super::bodies64!(64, 32, min_legacy61, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
+}
+/// `x`, in a general register, where the compiler would take vector registers and lose by it.
+#[inline(always)]
+#[allow(unsafe_code)]
+pub fn scalar(mut x: u64) -> u64 {
+    // SAFETY: no instruction at all; `x` is said to be read and written.
+    unsafe { asm!("/* {0} */", inout(reg) x, options(pure, nomem, nostack, preserves_flags)) };
+    x
+}

@@ -1,0 +1,295 @@
+//! Inner loops of the text stage, up to a value for each word; their plain forms are in `kernel/text.rs`.
+
+use super::lanes::{all_avx2, high_avx2};
+use crate::kernel::text::{self, AsciiFold, BLOCK, Common, PLACES, Range, Run, SPARE};
+use crate::shingle::hash::Seeds;
+use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
+
+/// `kernel::ascii`: `fold` writes what becomes of a block and tells, one bit each, which of its bytes are beyond ASCII.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn ascii_blocks<const B: usize>(
+    source: &[u8],
+    out: &mut Vec<u8>,
+    fold: impl Fn(&[u8; B], &mut [MaybeUninit<u8>; B]) -> u32,
+) -> usize {
+    out.reserve(source.len());
+    let room = &mut out.spare_capacity_mut()[..source.len()];
+    // The last block overlaps the one before, whose bytes it writes again as they are.
+    let starts = (0..source.len() - B).step_by(B).chain([source.len() - B]);
+    let mut done = source.len();
+    for at in starts {
+        let (Some(from), Some(to)) = (source[at..].first_chunk(), room[at..].first_chunk_mut()) else { break };
+        let beyond = fold(from, to);
+        if beyond != 0 {
+            done = at + beyond.trailing_zeros() as usize;
+            break;
+        }
+    }
+    // SAFETY: there is room for `source`, and blocks without a gap were written up to `done`: each is within it.
+    unsafe { out.set_len(out.len() + done) };
+    done
+}
+
+/// `kernel::ascii`, 32 bytes at a time.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn ascii_avx2(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
+    const B: usize = 32;
+    if how.zero_digits || source.len() < B {
+        return text::ascii(source, how, out);
+    }
+    let all = |byte: u8| _mm256_set1_epi8(byte as i8);
+    // Whether bytes are among the `count` from `first`.
+    let among = |x: __m256i, first: u8, count: u8| {
+        let from = _mm256_sub_epi8(x, all(first));
+        _mm256_cmpeq_epi8(_mm256_min_epu8(from, all(count - 1)), from)
+    };
+    ascii_blocks::<B>(source, out, |from, to| {
+        // SAFETY: the load is of a whole block.
+        let block = unsafe { _mm256_loadu_si256(from.as_ptr().cast()) };
+        let lower = _mm256_or_si256(block, all(0x20));
+        let letter = among(lower, b'a', 26);
+        let mut made = if how.lower { _mm256_blendv_epi8(block, lower, letter) } else { block };
+        if how.words {
+            made = _mm256_blendv_epi8(all(b' '), made, _mm256_or_si256(letter, among(block, b'0', 10)));
+        }
+        // SAFETY: the store is of a whole block.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), made) };
+        _mm256_movemask_epi8(block) as u32
+    })
+}
+
+/// `kernel::ascii`, 16 bytes at a time.
+#[allow(unsafe_code)]
+pub fn ascii_sse2(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
+    const B: usize = 16;
+    if how.zero_digits || source.len() < B {
+        return text::ascii(source, how, out);
+    }
+    // SAFETY: SSE2 is part of every x86-64; load and store are of a whole block.
+    ascii_blocks::<B>(source, out, |from, to| unsafe {
+        let all = |byte: u8| _mm_set1_epi8(byte as i8);
+        let among = |x: __m128i, first: u8, count: u8| {
+            let from = _mm_sub_epi8(x, all(first));
+            _mm_cmpeq_epi8(_mm_min_epu8(from, all(count - 1)), from)
+        };
+        let block = _mm_loadu_si128(from.as_ptr().cast());
+        let letter = among(_mm_or_si128(block, all(0x20)), b'a', 26);
+        let mut made = if how.lower { _mm_or_si128(block, _mm_and_si128(letter, all(0x20))) } else { block };
+        if how.words {
+            let word = _mm_or_si128(letter, among(block, b'0', 10));
+            made = _mm_or_si128(_mm_and_si128(word, made), _mm_andnot_si128(word, all(b' ')));
+        }
+        _mm_storeu_si128(to.as_mut_ptr().cast(), made);
+        _mm_movemask_epi8(block) as u32
+    })
+}
+
+/// `kernel::common`, eight characters side by side.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn common_avx2(source: &[u8], of: &Common, out: &mut Vec<u8>) -> Run {
+    const CHARS: usize = 8;
+    // Four characters of 12 bytes: as numbers, and as they are written.
+    const NUMBERS: [u8; 16] = [2, 1, 0, 0x80, 5, 4, 3, 0x80, 8, 7, 6, 0x80, 11, 10, 9, 0x80];
+    const WRITTEN: [u8; 16] = [0, 1, 2, 0x80, 3, 4, 5, 0x80, 6, 7, 8, 0x80, 9, 10, 11, 0x80];
+    // SAFETY: the loads are of whole local arrays.
+    let [numbers, written] =
+        [NUMBERS, WRITTEN].map(|from| _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(from.as_ptr().cast()) }));
+    let spaces = _mm256_set1_epi8(b' ' as i8);
+    let among = |number: __m256i, ranges: &[Range]| {
+        ranges.iter().fold(_mm256_setzero_si256(), |is_in, range| {
+            let from = _mm256_sub_epi32(number, _mm256_set1_epi32(range.first as i32));
+            let least = _mm256_min_epu32(from, _mm256_set1_epi32(range.more as i32));
+            _mm256_or_si256(is_in, _mm256_cmpeq_epi32(least, from))
+        })
+    };
+    let bits = |lanes: __m256i| _mm256_movemask_ps(_mm256_castsi256_ps(lanes)) as u32;
+    let mut run = Run::default();
+    // The second half is read from 12 bytes on.
+    while let Some(here) = source[3 * run.chars..].first_chunk::<28>() {
+        out.reserve(4 * CHARS);
+        // SAFETY: the loads are of 16 bytes from 0 and from 12.
+        let halves = unsafe { [0, 12].map(|at| _mm_loadu_si128(here.as_ptr().add(at).cast())) };
+        let bytes = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(halves[0]), halves[1]);
+        let number = _mm256_shuffle_epi8(bytes, numbers);
+        let (single, space) = (among(number, &of.single), among(number, &of.space));
+        let made = _mm256_or_si256(_mm256_shuffle_epi8(bytes, written), _mm256_slli_epi32::<24>(spaces));
+        let count = (bits(single) | bits(space)).trailing_ones() as usize;
+        let len = out.len();
+        // SAFETY: there is room for eight characters of four bytes, of which `count` are kept.
+        unsafe {
+            _mm256_storeu_si256(out.as_mut_ptr().add(len).cast(), _mm256_blendv_epi8(spaces, made, single));
+            out.set_len(len + 4 * count);
+        }
+        run = run.and(count, bits(single));
+        if count < CHARS {
+            return run;
+        }
+    }
+    run.then(text::common(&source[3 * run.chars..], of, out))
+}
+
+/// `kernel::edges`, as in `text`: the compiler would move its places one by one. `COUNT`: whether the bits of a byte are
+/// counted by one instruction.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn edges<const COUNT: bool>(
+    text: &[u8],
+    inside: bool,
+    out: &mut [u16],
+    not_space: impl Fn(&[u8; BLOCK]) -> u64,
+) -> usize {
+    let (mut count, mut inside) = (0, u64::from(inside));
+    // SAFETY: SSE2 is part of every x86-64.
+    let (mut base, eight) = unsafe { (_mm_setzero_si128(), _mm_set1_epi16(8)) };
+    for block in text.as_chunks::<BLOCK>().0 {
+        let word = not_space(block);
+        let left = word ^ (word << 1 | inside);
+        inside = word >> 63;
+        let ends = if COUNT { [0; 8] } else { text::ends_of_bytes(left) };
+        let Some(room) = out[count..].first_chunk_mut::<SPARE>() else { break };
+        let mut from = 0;
+        for (byte, end) in left.to_le_bytes().into_iter().zip(ends) {
+            // SAFETY: the load is of eight values of 16 bits; the store too, and at most 56 edges stand before the last
+            // byte, so that it ends in the room.
+            unsafe {
+                let places = _mm_loadu_si128(PLACES[usize::from(byte)].as_ptr().cast());
+                _mm_storeu_si128(room.as_mut_ptr().add(from).cast(), _mm_add_epi16(places, base));
+                base = _mm_add_epi16(base, eight);
+            }
+            from = if COUNT { from + byte.count_ones() as usize } else { usize::from(end) };
+        }
+        count += from;
+    }
+    count
+}
+
+/// See [`edges`].
+pub fn edges_sse2(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
+    edges::<false>(text, inside, out, text::not_space)
+}
+
+/// See [`edges`].
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn edges_avx2(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
+    edges::<true>(text, inside, out, |block| {
+        block.as_chunks::<32>().0.iter().rev().fold(0, |word, half| {
+            // SAFETY: the load is of 32 bytes.
+            let half = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
+            let spaces = _mm256_movemask_epi8(_mm256_cmpeq_epi8(half, _mm256_set1_epi8(b' ' as i8)));
+            word << 32 | u64::from(!spaces as u32)
+        })
+    })
+}
+
+/// `kernel::edges`: the places of the edges of 64 bytes are brought together by one instruction.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn edges_avx512(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
+    const PLACES: [u8; BLOCK] = {
+        let mut places = [0; BLOCK];
+        let mut i = 0;
+        while i < BLOCK {
+            places[i] = i as u8;
+            i += 1;
+        }
+        places
+    };
+    // SAFETY: the load is of a whole local array.
+    let places = unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast()) };
+    let (mut count, mut inside) = (0, u64::from(inside));
+    for (at, block) in text.as_chunks::<BLOCK>().0.iter().enumerate() {
+        // SAFETY: the load is of a whole block.
+        let bytes = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+        let word = _mm512_cmpneq_epi8_mask(bytes, _mm512_set1_epi8(b' ' as i8));
+        let left = word ^ (word << 1 | inside);
+        inside = word >> 63;
+        let packed = _mm512_maskz_compress_epi8(left, places);
+        let base = _mm512_set1_epi16((at * BLOCK) as i16);
+        let halves = [_mm512_castsi512_si256(packed), _mm512_extracti64x4_epi64::<1>(packed)];
+        let edges = left.count_ones() as usize;
+        let Some(room) = out[count..].first_chunk_mut::<BLOCK>() else { break };
+        for (half, room) in halves.into_iter().zip(room.as_chunks_mut::<{ BLOCK / 2 }>().0) {
+            let wide = _mm512_add_epi16(_mm512_cvtepu8_epi16(half), base);
+            // SAFETY: the store is of 32 values of 16 bits, as many as there are in half of the room.
+            unsafe { _mm512_storeu_si512(room.as_mut_ptr().cast(), wide) };
+            if edges <= BLOCK / 2 {
+                break;
+            }
+        }
+        count += edges;
+    }
+    count
+}
+
+/// `kernel::token_values`: four tokens side by side, the product of 128 bits from four of 64.
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
+    const FOUR: usize = 4;
+    const LONGEST: usize = 16;
+    // What 16 bytes are masked with begins `length` before the zeros; aligned, so that no load spans two cache lines.
+    #[repr(align(64))]
+    struct Mask([u8; 2 * LONGEST]);
+    static MASK: Mask = {
+        let (mut mask, mut i) = ([0; 2 * LONGEST], 0);
+        while i < LONGEST {
+            mask[i] = u8::MAX;
+            i += 1;
+        }
+        Mask(mask)
+    };
+    let last = usize::from(tokens.as_flattened().iter().fold(0, |last, edge| last.max(*edge)));
+    // Differences are taken with a sign.
+    if last + LONGEST > text.len() || last > i16::MAX as usize {
+        return text::token_values(seeds, text, tokens, out);
+    }
+    out.reserve(tokens.len());
+    let [first, second] = seeds.of_token().map(|s| all_avx2(s));
+    let low = all_avx2(0xFFFF_FFFF);
+    let (fours, rest) = tokens.as_chunks::<FOUR>();
+    for four in fours {
+        // SAFETY: the load is of four pairs of 16 bits.
+        let pairs = unsafe { _mm_loadu_si128(four.as_ptr().cast()) };
+        // Each end, less its start.
+        let lengths = _mm_madd_epi16(pairs, _mm_set1_epi32(0x0001_FFFF));
+        let short = _mm_cmpeq_epi32(_mm_min_epu32(lengths, _mm_set1_epi32(LONGEST as i32)), lengths);
+        if _mm_movemask_epi8(short) != 0xFFFF {
+            text::token_values(seeds, text, four, out);
+            continue;
+        }
+        // SAFETY: 16 bytes stand behind each edge, `last` being the greatest, and lengths are 0 to 16. What `pairs`
+        // holds is read again: taken out of the register, as the compiler would, it comes later.
+        let kept = |token: &[u16; 2]| unsafe {
+            let [from, to] = [&raw const token[0], &raw const token[1]].map(|edge| usize::from(edge.read_volatile()));
+            let mask = MASK.0.as_ptr().add(LONGEST + from - to);
+            _mm_and_si128(_mm_loadu_si128(mask.cast()), _mm_loadu_si128(text.as_ptr().add(from).cast()))
+        };
+        let both = |a, b| _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(kept(a)), kept(b));
+        let (evens, odds) = (both(&four[0], &four[2]), both(&four[1], &four[3]));
+        let a = _mm256_xor_si256(_mm256_unpacklo_epi64(evens, odds), first);
+        let b = _mm256_xor_si256(_mm256_unpackhi_epi64(evens, odds), second);
+        let b = _mm256_xor_si256(b, _mm256_cvtepu32_epi64(lengths));
+        // a b = near + 2^32 (a_high b + a b_high) + 2^64 far, summed so that no lane overflows.
+        let (a_high, b_high) = (high_avx2(a), high_avx2(b));
+        let near = _mm256_mul_epu32(a, b);
+        let mid = _mm256_add_epi64(_mm256_mul_epu32(a_high, b), high_avx2(near));
+        let other = _mm256_add_epi64(_mm256_mul_epu32(a, b_high), _mm256_and_si256(mid, low));
+        let far = _mm256_add_epi64(_mm256_mul_epu32(a_high, b_high), high_avx2(mid));
+        let upper = _mm256_add_epi64(far, high_avx2(other));
+        let lower = _mm256_blend_epi32::<0b1010_1010>(near, _mm256_slli_epi64::<32>(other));
+        let turned = _mm256_or_si256(_mm256_slli_epi64::<29>(a), _mm256_srli_epi64::<35>(a));
+        let values = _mm256_add_epi64(_mm256_xor_si256(lower, upper), _mm256_add_epi64(b, turned));
+        let len = out.len();
+        // SAFETY: room for all tokens was reserved, and each of them adds one value.
+        unsafe {
+            _mm256_storeu_si256(out.as_mut_ptr().add(len).cast(), values);
+            out.set_len(len + FOUR);
+        }
+    }
+    text::token_values(seeds, text, rest, out);
+}
