@@ -150,6 +150,8 @@ def read_key(path: str, option: str, *, make: bool = False) -> bytes:
     InputError
         There is no such file, or it holds no 16 to 64 bytes.
     """
+    from ..evidence.selection import is_key
+
     if make and not os.path.exists(path):
         made = secrets.token_bytes(32)
         with atomic_path(path) as part:
@@ -158,7 +160,7 @@ def read_key(path: str, option: str, *, make: bool = False) -> bytes:
         return made
     check_inputs([path])
     key = Path(path).read_bytes()
-    if not 16 <= len(key) <= 64:
+    if not is_key(key):
         raise InputError(f"{option}: {path} holds {len(key)} bytes; a key has 16 to 64 random ones")
     return key
 

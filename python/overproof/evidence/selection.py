@@ -13,6 +13,11 @@ from overproof.errors import InputError
 from overproof.evidence.result import between
 
 
+def is_key(key: object) -> bool:
+    """Whether a key is 16 to 64 bytes, as all keys here are."""
+    return isinstance(key, bytes) and 16 <= len(key) <= 64
+
+
 def check_key(key: bytes) -> None:
     """Refuse a key that is too short or too long.
 
@@ -21,7 +26,7 @@ def check_key(key: bytes) -> None:
     InputError
         It is not 16 to 64 bytes.
     """
-    if not isinstance(key, bytes) or not 16 <= len(key) <= 64:
+    if not is_key(key):
         raise InputError("key: give 16 to 64 bytes, such as secrets.token_bytes(32)")
 
 

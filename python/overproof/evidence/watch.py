@@ -16,6 +16,7 @@ from overproof._core import ShingleSets
 from overproof._files import atomic_path
 from overproof.errors import FormatError, IncompatibleError, InputError
 from overproof.evidence.result import between, count
+from overproof.evidence.selection import is_key
 from overproof.shingle import Shingler
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class WatchList:
     """
 
     def __init__(self, key: bytes, *, case: str) -> None:
-        if not isinstance(key, bytes) or not 16 <= len(key) <= 64:
+        if not is_key(key):
             raise InputError("key: give 16 to 64 secret bytes, one key a case")
         self._key, self.case = key, case
         self.templates: dict[str, frozenset[bytes]] = {}
