@@ -42,7 +42,7 @@ static NEVER: AtomicBool = AtomicBool::new(false);
 
 impl<'a> Job<'a> {
     /// Run on the calling thread, which calls `look` every 50 ms or so, and on `pool` where work can be shared out; stop
-    /// when `cancel` becomes true.
+    /// when `cancel` becomes true, after which nobody looks.
     pub fn watched(pool: Option<&'a ThreadPool>, cancel: &'a AtomicBool, look: &'a (dyn Fn() + Sync)) -> Self {
         let watch =
             Watch { caller: std::thread::current().id(), look, started: Instant::now(), last: AtomicU64::new(0) };
@@ -65,10 +65,16 @@ impl<'a> Job<'a> {
             let now = watch.started.elapsed().as_millis() as u64;
             if now >= watch.last.load(Ordering::Relaxed) + TICK.as_millis() as u64 {
                 watch.last.store(now, Ordering::Relaxed);
-                (watch.look)();
+                self.look(watch);
             }
         }
         if self.cancel.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    fn look(&self, watch: &Watch<'_>) {
+        if !self.cancel.load(Ordering::Relaxed) {
+            (watch.look)();
+        }
     }
 
     /// What to look at, on the thread that must.
@@ -92,7 +98,7 @@ impl<'a> Job<'a> {
             made = loop {
                 match finished.recv_timeout(TICK) {
                     Ok(made) => break Some(made),
-                    Err(RecvTimeoutError::Timeout) => (watch.look)(),
+                    Err(RecvTimeoutError::Timeout) => self.look(watch),
                     Err(RecvTimeoutError::Disconnected) => break None,
                 }
             }

@@ -62,9 +62,7 @@ pub fn run<T: Send>(
     let cancel = AtomicBool::new(false);
     let signal = Mutex::new(None);
     let look = || {
-        if !cancel.load(Ordering::Relaxed)
-            && let Err(e) = Python::attach(|py| py.check_signals())
-        {
+        if let Err(e) = Python::attach(|py| py.check_signals()) {
             *signal.lock().unwrap_or_else(PoisonError::into_inner) = Some(e);
             cancel.store(true, Ordering::Relaxed);
         }
