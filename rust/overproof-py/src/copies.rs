@@ -6,7 +6,8 @@ use crate::input::{Policy, TextBatch, Threads, int64, uint64};
 use crate::output;
 use crate::shingle::{ShingleParams, ShingleSets};
 use numpy::{PyArray1, PyArray2};
-use overproof_core::join::copies::{self, Answers, CopyIndex as Core, Masks, Rule, STAGES, Side};
+use overproof_core::join::copies::{self, Answers, CopyIndex as Core, Rule};
+use overproof_core::join::masks::{Masks, STAGES, Side};
 use overproof_core::join::verify::Pairs;
 use overproof_core::shingle::numbers;
 use pyo3::prelude::*;
@@ -144,7 +145,7 @@ impl CopyIndex {
         limit: usize,
     ) -> PyR<Self> {
         let (answers, masks) = (Arc::clone(&answers.inner), masks(background, boilerplate)?);
-        let inner = exec::run(py, Some(Threads::ONE), |_| Core::new(answers, masks, limit))?;
+        let inner = exec::run(py, Some(Threads::ONE), |_| Core::new(answers, &masks, limit))?;
         Ok(CopyIndex { inner })
     }
 

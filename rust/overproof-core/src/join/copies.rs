@@ -3,6 +3,8 @@
 //! An n-gram may be masked by one of three layers: it echoes a prompt, stands in a background corpus, or is boilerplate
 //! (held by many units). Masked n-grams leave numerators and denominators; the waterfall counts what each layer took.
 
+use super::candidates::{Candidates, Masked};
+use super::masks::{Masks, STAGES, Side, check_prompts, echo, layer};
 use super::overlap::Rarity;
 use super::postings::Postings;
 use crate::error::{Error, Result};
@@ -10,45 +12,8 @@ use crate::exec::Job;
 use crate::params::ShingleParams;
 use crate::score::spans::TokenHasher;
 use crate::shingle::ShingleSets;
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::Hasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Stages of the waterfall: all n-grams, then without echoes of prompts, without background, without boilerplate.
-pub const STAGES: usize = 4;
-
-/// Which layer masks an n-gram: 0 = none, else the first stage that no longer counts it.
-pub mod layer {
-    /// Not masked.
-    pub const NONE: u8 = 0;
-    /// Stands in the prompt.
-    pub const ECHO: u8 = 1;
-    /// Stands in the background corpus.
-    pub const BACKGROUND: u8 = 2;
-    /// Held by many units of a corpus.
-    pub const BOILERPLATE: u8 = 3;
-}
-
-/// Hashes as their own hash values: they are mixed already.
-#[derive(Default)]
-pub struct Mixed(u64);
-
-impl Hasher for Mixed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|b| self.0 = self.0.rotate_left(8) ^ u64::from(*b));
-    }
-
-    fn write_u64(&mut self, x: u64) {
-        self.0 = x;
-    }
-}
-
-/// A set of shingle hashes.
-pub type Keys = HashSet<u64, BuildHasherDefault<Mixed>>;
 
 /// For each row the first with the same hashes and the same marks.
 fn first_rows<'a>(rows: usize, row: impl Fn(usize) -> (&'a [u64], &'a [u8])) -> Vec<u32> {
@@ -121,98 +86,6 @@ fn check_units(rows: usize, units: &[i64]) -> Result<()> {
         return Ok(());
     }
     Err(Error::input(format!("units has {} values for {rows} rows", units.len())))
-}
-
-/// N-grams that are left out wherever they stand.
-pub struct Masks {
-    background: Keys,
-    boilerplate: Keys,
-    /// A bit for each of some 16 places a key: most n-grams are in neither set, and this is small.
-    places: Vec<u64>,
-    shift: u32,
-}
-
-impl Masks {
-    /// The n-grams of the background and of the boilerplate.
-    pub fn new(background: Keys, boilerplate: Keys) -> Self {
-        let bits = (16 * (background.len() + boilerplate.len())).next_power_of_two().trailing_zeros().max(6);
-        let mut masks = Masks { background, boilerplate, places: vec![0; 1 << (bits - 6)], shift: 64 - bits };
-        for key in masks.background.iter().chain(&masks.boilerplate) {
-            let place = key >> masks.shift;
-            masks.places[(place / 64) as usize] |= 1 << (place % 64);
-        }
-        masks
-    }
-
-    #[inline]
-    fn layer(&self, hash: u64) -> u8 {
-        let place = hash >> self.shift;
-        if self.places[(place / 64) as usize] >> (place % 64) & 1 == 0 {
-            layer::NONE
-        } else if self.background.contains(&hash) {
-            layer::BACKGROUND
-        } else if self.boilerplate.contains(&hash) {
-            layer::BOILERPLATE
-        } else {
-            layer::NONE
-        }
-    }
-}
-
-/// Lay [`layer::ECHO`] over the hashes that stand in the row's own prompt.
-fn echo(sets: &ShingleSets, prompts: &ShingleSets, layers: &mut [u8]) {
-    for row in 0..sets.len() {
-        let prompt = prompts.row(row);
-        for (hash, layer) in sets.row(row).iter().zip(&mut layers[sets.range(row)]) {
-            if prompt.binary_search(hash).is_ok() {
-                *layer = layer::ECHO;
-            }
-        }
-    }
-}
-
-fn check_prompts(sets: &ShingleSets, prompts: Option<&ShingleSets>) -> Result<()> {
-    match prompts.filter(|p| p.len() != sets.len() || p.fingerprint != sets.fingerprint) {
-        None => Ok(()),
-        Some(p) => {
-            Err(Error::input(format!("prompts: {} rows for {} texts, or other parameters", p.len(), sets.len())))
-        }
-    }
-}
-
-/// A corpus with the layer of each of its n-grams.
-pub struct Side {
-    /// The n-grams.
-    pub sets: Arc<ShingleSets>,
-    layers: Vec<u8>,
-    /// Number of unmasked n-grams of each row.
-    pub open: Vec<u32>,
-}
-
-impl Side {
-    /// Mask `sets`; `prompts` are the n-grams of each row's own prompt.
-    pub fn new(sets: Arc<ShingleSets>, prompts: Option<&ShingleSets>, masks: &Masks) -> Result<Self> {
-        check_prompts(&sets, prompts)?;
-        let mut layers: Vec<u8> = sets.hashes.iter().map(|hash| masks.layer(*hash)).collect();
-        if let Some(prompts) = prompts {
-            echo(&sets, prompts, &mut layers);
-        }
-        let open = (0..sets.len())
-            .map(|row| layers[sets.range(row)].iter().filter(|l| **l == layer::NONE).count() as u32)
-            .collect();
-        Ok(Side { sets, layers, open })
-    }
-
-    pub(super) fn row(&self, i: usize) -> (&[u64], &[u8]) {
-        let range = self.sets.range(i);
-        (&self.sets.hashes[range.clone()], &self.layers[range])
-    }
-
-    /// Share of a token that a token of row `i` counts as: single characters of scripts without spaces count half.
-    fn weight(&self, i: usize) -> f64 {
-        let (tokens, singles) = (f64::from(self.sets.tokens[i]), f64::from(self.sets.singles[i]));
-        if tokens == 0.0 { 1.0 } else { (tokens - singles / 2.0) / tokens }
-    }
 }
 
 /// When a pair counts as a match.
@@ -348,16 +221,9 @@ impl Answers {
 pub struct CopyIndex {
     pub(super) served: Side,
     answers: Arc<Answers>,
-    /// For each row the places of its masked n-grams among 128: what else it may share with a text.
-    marks: Vec<u128>,
-    masks: Masks,
+    masked: Masked,
     /// Rows that are looked at for one masked n-gram, the lowest first.
     limit: usize,
-}
-
-/// One of 128 places.
-fn mark(hash: u64) -> u128 {
-    1 << (hash >> 57)
 }
 
 /// A pair is compared in full once it shares this many n-grams, or as many as the rule asks for where those are fewer.
@@ -368,17 +234,10 @@ impl CopyIndex {
     ///
     /// An unmasked n-gram leads to all its rows. A masked one leads to its first `limit`: it can make no match, and the
     /// rows kept only let the earlier stages show what it would have matched.
-    pub fn new(answers: Arc<Answers>, masks: Masks, limit: usize) -> Result<Self> {
-        let served = Side::new(Arc::clone(&answers.sets), answers.prompts.as_deref(), &masks)?;
-        let marks = (0..served.sets.len()).map(|row| {
-            let (hashes, layers) = served.row(row);
-            hashes
-                .iter()
-                .zip(layers)
-                .filter(|(_, layer)| **layer != layer::NONE)
-                .fold(0, |all, (hash, _)| all | mark(*hash))
-        });
-        Ok(CopyIndex { marks: marks.collect(), served, answers, masks, limit: limit.max(1) })
+    pub fn new(answers: Arc<Answers>, masks: &Masks, limit: usize) -> Result<Self> {
+        let served = Side::new(Arc::clone(&answers.sets), answers.prompts.as_deref(), masks)?;
+        let masked = Masked::new(&served, masks)?;
+        Ok(CopyIndex { served, answers, masked, limit: limit.max(1) })
     }
 
     /// Number of served rows.
@@ -405,7 +264,8 @@ impl CopyIndex {
         let parts = job.chunks(suspect.sets.len(), weight, |rows| {
             let mut part = Part::default();
             let kept = lock(&spare).pop();
-            let (mut work, mut stages) = kept.unwrap_or_else(|| (Work::new(self.len()), vec![0u8; self.len()]));
+            let (mut work, mut stages) =
+                kept.unwrap_or_else(|| (Candidates::new(self.len(), &self.masked), vec![0u8; self.len()]));
             let (from, to) = (suspect.sets.range(rows.start).start, suspect.sets.range(rows.end - 1).end);
             let mut held = Vec::new();
             self.answers.postings.find(&suspect.sets.hashes[from..to], &mut held);
@@ -413,8 +273,8 @@ impl CopyIndex {
             for row in rows {
                 let end = suspect.sets.range(row).end - from;
                 let (of_row, others) = held.split_at(held.iter().take_while(|(at, _)| (*at as usize) < end).count());
-                work.take_up(suspect, from, of_row, &self.masks);
-                self.row(suspect, row, rule, top, &mut work, &mut stages, &mut part);
+                work.take_up(&self.masked, suspect, from, of_row);
+                part.push(row, self.row(suspect, row, rule, &mut work, &mut stages), top);
                 held = others;
             }
             lock(&spare).push((work, stages));
@@ -441,67 +301,23 @@ impl CopyIndex {
 
     /// Look for row `row` of `suspect`, which `work` has taken up; `stages` holds, for each served row, at how many stages
     /// a text matched it so far.
-    #[allow(clippy::too_many_arguments)] // what is looked for, by what rule, and where to
-    fn row(
-        &self,
-        suspect: &Side,
-        row: usize,
-        rule: Rule,
-        top: usize,
-        work: &mut Work<'_>,
-        stages: &mut [u8],
-        part: &mut Part,
-    ) {
-        let (hashes, layers) = suspect.row(row);
-        let (open, weight) = (suspect.open[row], suspect.weight(row));
-        let masked = (work.own.len() + work.both.len()) as u32;
-        let own = work.own.len() as u32;
+    fn row(&self, suspect: &Side, row: usize, rule: Rule, work: &mut Candidates<'_>, stages: &mut [u8]) -> Found {
+        let masked = work.masked();
         let enough = (rule.min_ngrams.ceil() as u32).clamp(1, CANDIDATE);
-        let mut best = [(0u32, -1i64); STAGES];
-        let mut most = 0;
-        let mut pairs: Vec<(u32, i64)> = Vec::new();
-        // `at_most`: the n-grams that the row may share; `alone`: only masked ones, so that it cannot match at the last stage.
-        let mut look = |right: u32, at_most: u32, alone: bool, most: &mut u32| {
-            let reached = &mut stages[right as usize];
-            let beaten = |best: &(u32, i64)| (best.0, -best.1) > (at_most, -i64::from(right));
-            if alone && usize::from(*reached) >= STAGES - 1 && best[..STAGES - 1].iter().all(beaten) {
-                return;
-            }
-            let hits = self.shared(hashes, layers, right as usize);
-            if hits[0] < enough {
-                return;
-            }
-            let served_open = self.served.open[right as usize];
-            let mut accepted = 0;
-            for (stage, best) in best.iter_mut().enumerate() {
-                if rule.accepts(hits[stage], weight, open, served_open) {
-                    accepted = stage + 1;
-                    if (hits[stage], -i64::from(right)) > (best.0, -best.1) {
-                        *best = (hits[stage], i64::from(right));
-                    }
-                }
-            }
-            let left = hits[STAGES - 1];
-            if accepted == STAGES && !alone {
-                pairs.push((left, i64::from(right)));
-            }
-            *reached = (accepted as u8).max(*reached);
-            *most = left.max(*most);
-        };
-        // Rows that share more unmasked n-grams first: the rest can soon neither match nor raise the score.
-        let mut level = work.open.len() as u32;
+        let (open, weight) = (suspect.open[row], suspect.weight(row));
+        let mut found = Found { rule, open, weight, enough, best: [(0, -1); STAGES], most: 0, pairs: Vec::new() };
+        // Rows that share more n-grams that the text does not mask first: the rest can soon neither match nor raise the score.
+        let mut level = work.open();
         if level + masked >= enough {
             level = work.count_open();
         }
-        while level > 0 && level + masked >= enough && (level > most || rule.accepts(level + masked, weight, open, 0)) {
+        while level > 0 && found.may_matter(level, level + masked, 0) {
             let mut next = 0;
-            for (right, hits) in &work.rows {
+            for (right, hits) in work.rows() {
                 if *hits == level {
-                    let hits = level + own + work.masked_too(self.marks[*right as usize]);
-                    if hits >= enough
-                        && (level > most || rule.accepts(hits, weight, open, self.served.open[*right as usize]))
-                    {
-                        look(*right, hits, false, &mut most);
+                    let at_most = level + work.masked_at_most(&self.masked, *right);
+                    if found.may_matter(level, at_most, self.served.open[*right as usize]) {
+                        found.look(self, work, *right, level, &mut stages[*right as usize]);
                     }
                 } else if *hits < level {
                     next = next.max(*hits);
@@ -510,139 +326,76 @@ impl CopyIndex {
             level = next;
         }
         // Rows that share masked n-grams alone can match at the earlier stages. (The others were looked at, if it matters.)
-        if rule.accepts(masked, weight, open, 0) {
+        if found.accepts(masked, 0) {
             let cut = work.count_masked(self.limit);
-            for (right, hits) in work.rows.iter().filter(|(_, hits)| *hits >= enough) {
-                let hits = (hits + cut).min(own + work.masked_too(self.marks[*right as usize]));
-                if rule.accepts(hits, weight, open, self.served.open[*right as usize]) {
-                    look(*right, hits, true, &mut most);
+            for (right, hits) in work.rows() {
+                let at_most = (hits + cut).min(work.masked_at_most(&self.masked, *right));
+                let reached = &mut stages[*right as usize];
+                if *hits >= enough
+                    && found.accepts(at_most, self.served.open[*right as usize])
+                    && (usize::from(*reached) < STAGES - 1 || found.may_beat(at_most, *right))
+                {
+                    found.look(self, work, *right, 0, reached);
                 }
             }
         }
-        let reached = (f64::from(most) * weight / rule.min_ngrams).min(1.0);
-        let score = if open > 0 { f64::from(most) / f64::from(open) * reached } else { 0.0 };
-        pairs.sort_unstable_by_key(|(hits, right)| (u32::MAX - hits, *right));
-        pairs.truncate(top);
-        part.pairs.extend(pairs.into_iter().map(|(hits, right)| (row as i64, right, hits)));
-        part.best.push(best.map(|b| b.1));
-        part.score.push(score);
+        found
+    }
+}
+
+/// What was found for one suspect text.
+struct Found {
+    rule: Rule,
+    /// Of the text: its unmasked n-grams, and the share of a token that a token counts as.
+    open: u32,
+    weight: f64,
+    /// Fewest shared n-grams at which a pair counts as compared.
+    enough: u32,
+    /// By stage the most shared n-grams that are a match, and the first row that has them.
+    best: [(u32, i64); STAGES],
+    /// The most n-grams that the last stage still counts.
+    most: u32,
+    /// The matches at the last stage.
+    pairs: Vec<(u32, i64)>,
+}
+
+impl Found {
+    fn accepts(&self, hits: u32, served_open: u32) -> bool {
+        self.rule.accepts(hits, self.weight, self.open, served_open)
     }
 
-    /// Shared n-grams that each stage still counts.
-    fn shared(&self, hashes: &[u64], layers: &[u8], right: usize) -> [u32; STAGES] {
-        let (others, their_layers) = self.served.row(right);
-        let mut by_layer = [0u32; STAGES];
-        let (mut i, mut j) = (0, 0);
-        while i < hashes.len() && j < others.len() {
-            let (x, y) = (hashes[i], others[j]);
-            if x == y {
-                by_layer[usize::from(first_layer(layers[i], their_layers[j]))] += 1;
-            }
-            i += usize::from(x <= y);
-            j += usize::from(y <= x);
+    /// Whether a row of `served_open` unmasked n-grams can match or raise the score, if it shares `at_most` n-grams, of
+    /// which the text does not mask `level`.
+    fn may_matter(&self, level: u32, at_most: u32, served_open: u32) -> bool {
+        at_most >= self.enough && (level > self.most || self.accepts(at_most, served_open))
+    }
+
+    /// Whether row `right` can be the best of a stage before the last, if it shares `at_most` n-grams.
+    fn may_beat(&self, at_most: u32, right: u32) -> bool {
+        self.best[..STAGES - 1].iter().any(|best| (best.0, -best.1) <= (at_most, -i64::from(right)))
+    }
+
+    /// Take in served row `right`, which shares `level` n-grams that the text does not mask; without any it cannot match at
+    /// the last stage. `reached` is the number of stages at which any text matched it.
+    fn look(&mut self, index: &CopyIndex, work: &Candidates<'_>, right: u32, level: u32, reached: &mut u8) {
+        let hits = work.shared(&index.masked, right, level);
+        if hits[0] < self.enough {
+            return;
         }
-        let mut left = by_layer.iter().sum::<u32>();
-        let mut out = [left; STAGES];
-        for stage in 1..STAGES {
-            left -= by_layer[stage];
-            out[stage] = left;
-        }
-        out
-    }
-}
-
-/// The earlier of two layers, where 0 is none.
-pub(super) fn first_layer(a: u8, b: u8) -> u8 {
-    match (a, b) {
-        (0, other) | (other, 0) => other,
-        _ => a.min(b),
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The n-grams of a suspect text that served rows hold, and how many of them each row holds.
-struct Work<'s> {
-    /// The rows of each n-gram that is not masked, of each that the suspect side alone masks, of each that both mask.
-    open: Vec<&'s [u32]>,
-    own: Vec<&'s [u32]>,
-    both: Vec<&'s [u32]>,
-    /// Of the n-grams that both mask: the places of one, those of a second one, and the n-grams beyond.
-    once: u128,
-    twice: u128,
-    more: u32,
-    /// By served row; all 0 between texts.
-    counts: Vec<u32>,
-    /// The rows that hold any of the n-grams counted last, and how many.
-    rows: Vec<(u32, u32)>,
-}
-
-impl<'s> Work<'s> {
-    fn new(rows: usize) -> Self {
-        Work {
-            open: Vec::new(),
-            own: Vec::new(),
-            both: Vec::new(),
-            once: 0,
-            twice: 0,
-            more: 0,
-            counts: vec![0; rows],
-            rows: Vec::new(),
-        }
-    }
-
-    /// Take up a text of `suspect`, whose n-grams are `held` by the rows there; `from` is the place of place 0.
-    fn take_up(&mut self, suspect: &Side, from: usize, held: &[(u32, &'s [u32])], masks: &Masks) {
-        [&mut self.open, &mut self.own, &mut self.both].into_iter().for_each(Vec::clear);
-        (self.once, self.twice, self.more) = (0, 0, 0);
-        for (at, rows) in held {
-            let at = from + *at as usize;
-            if suspect.layers[at] == layer::NONE {
-                self.open.push(rows);
-            } else if masks.layer(suspect.sets.hashes[at]) == layer::NONE {
-                self.own.push(rows);
-            } else {
-                let mark = mark(suspect.sets.hashes[at]);
-                self.more += u32::from(self.twice & mark != 0);
-                self.twice |= self.once & mark;
-                self.once |= mark;
-                self.both.push(rows);
+        let served_open = index.served.open[right as usize];
+        for (stage, hits) in hits.into_iter().enumerate() {
+            if self.accepts(hits, served_open) {
+                *reached = (stage as u8 + 1).max(*reached);
+                if (hits, -i64::from(right)) > (self.best[stage].0, -self.best[stage].1) {
+                    self.best[stage] = (hits, i64::from(right));
+                }
+                if stage == STAGES - 1 && level > 0 {
+                    self.pairs.push((hits, i64::from(right)));
+                }
             }
         }
+        self.most = self.most.max(hits[STAGES - 1]);
     }
-
-    /// How many n-grams that both sides mask a served row with these `marks` may share with the text, at most.
-    fn masked_too(&self, marks: u128) -> u32 {
-        self.more + (marks & self.once).count_ones() + (marks & self.twice).count_ones()
-    }
-
-    /// Count the n-grams that are not masked; the most that a row holds.
-    fn count_open(&mut self) -> u32 {
-        count(&self.open, usize::MAX, &mut self.counts, &mut self.rows);
-        self.rows.iter().map(|(_, hits)| *hits).max().unwrap_or(0)
-    }
-
-    /// Count masked n-grams in the first `limit` rows of each; the number of n-grams that more rows hold.
-    fn count_masked(&mut self, limit: usize) -> u32 {
-        self.own.append(&mut self.both);
-        count(&self.own, limit, &mut self.counts, &mut self.rows);
-        self.own.iter().filter(|rows| rows.len() > limit).count() as u32
-    }
-}
-
-/// Fill `rows` from the first `limit` rows of each list; `counts` is all 0 before and after.
-fn count(lists: &[&[u32]], limit: usize, counts: &mut [u32], rows: &mut Vec<(u32, u32)>) {
-    rows.clear();
-    for row in lists.iter().flat_map(|list| &list[..list.len().min(limit)]) {
-        let count = &mut counts[*row as usize];
-        if *count == 0 {
-            rows.push((*row, 0));
-        }
-        *count += 1;
-    }
-    rows.iter_mut().for_each(|(row, hits)| *hits = std::mem::take(&mut counts[*row as usize]));
 }
 
 #[derive(Default)]
@@ -652,14 +405,36 @@ struct Part {
     pairs: Vec<(i64, i64, u32)>,
 }
 
+impl Part {
+    /// Add what was found for `row`; at most `top` pairs are kept.
+    fn push(&mut self, row: usize, mut found: Found, top: usize) {
+        let most = f64::from(found.most);
+        let reached = (most * found.weight / found.rule.min_ngrams).min(1.0);
+        self.score.push(if found.open > 0 { most / f64::from(found.open) * reached } else { 0.0 });
+        self.best.push(found.best.map(|best| best.1));
+        found.pairs.sort_unstable_by_key(|(hits, right)| (u32::MAX - hits, *right));
+        found.pairs.truncate(top);
+        self.pairs.extend(found.pairs.into_iter().map(|(hits, right)| (row as i64, right, hits)));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::join::masks::Keys;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
-    fn sets(rows: &[std::collections::BTreeSet<u64>]) -> ShingleSets {
+    fn sets(rows: &[BTreeSet<u64>]) -> ShingleSets {
         ShingleSets::of_rows(rows.iter().map(|r| r.iter().copied().collect()).collect())
+    }
+
+    fn hash_sets(hashes: usize, rows: usize) -> impl Strategy<Value = Vec<BTreeSet<u64>>> {
+        proptest::collection::vec(proptest::collection::btree_set(0u64..40, 0..hashes), 0..rows)
     }
 
     proptest! {
@@ -669,7 +444,7 @@ mod tests {
             cap in 0usize..4,
         ) {
             let units: Vec<i64> = (0..rows.len() as i64).map(|i| i / 2).collect();
-            let mut holders: BTreeMap<u64, std::collections::BTreeSet<i64>> = BTreeMap::new();
+            let mut holders: BTreeMap<u64, BTreeSet<i64>> = BTreeMap::new();
             for (row, set) in rows.iter().enumerate() {
                 set.iter().for_each(|h| { holders.entry(*h).or_default().insert(units[row]); });
             }
@@ -679,45 +454,61 @@ mod tests {
 
         #[test]
         fn matcher_is_brute_force(
-            served in proptest::collection::vec(proptest::collection::btree_set(0u64..40, 0..30), 0..8),
-            suspect in proptest::collection::vec(proptest::collection::btree_set(0u64..40, 0..30), 0..8),
-            background in proptest::collection::btree_set(0u64..40, 0..6),
-            boilerplate in proptest::collection::btree_set(0u64..40, 0..6),
-            own in proptest::collection::btree_set(0u64..40, 0..6),
+            rows in [hash_sets(30, 8), hash_sets(30, 8)],
+            prompts in proptest::option::of([hash_sets(8, 8), hash_sets(8, 8)]),
+            masks in proptest::collection::vec(proptest::collection::btree_set(0u64..40, 0..6), 4),
             limit in proptest::sample::select(vec![1, 8]),
         ) {
             let rule = Rule { min_ngrams: 5.0, min_containment: 0.4, min_embedded: 9.0 };
-            let keys = |set: &std::collections::BTreeSet<u64>| set.iter().copied().collect::<Keys>();
-            let all: std::collections::BTreeSet<u64> = boilerplate.union(&own).copied().collect();
-            let reps = representatives(&sets(&served));
-            let answers = Answers::new(Arc::new(sets(&served)), None, &Job::inline())?;
-            let index = CopyIndex::new(Arc::new(answers), Masks::new(keys(&background), keys(&boilerplate)), limit)?;
-            let suspects = Side::new(Arc::new(sets(&suspect)), None, &Masks::new(keys(&background), keys(&all)))?;
-            let found = index.find(&suspects, rule, usize::MAX, &Job::inline())?;
-            let count = |set: &std::collections::BTreeSet<u64>, masks: [&std::collections::BTreeSet<u64>; 2]| {
-                set.iter().filter(|h| masks.iter().all(|mask| !mask.contains(h))).count()
+            let keys = |set: &BTreeSet<u64>| set.iter().copied().collect::<Keys>();
+            let prompt = |side: usize, row: usize| {
+                prompts.as_ref().and_then(|p| p[side].get(row).cloned()).unwrap_or_default()
             };
-            let none = std::collections::BTreeSet::new();
-            let mut want = Vec::new();
+            let [served, suspect] = &rows;
+            let prompts_of = |side: usize| {
+                let all: Vec<_> = (0..rows[side].len()).map(|row| prompt(side, row)).collect();
+                prompts.as_ref().map(|_| Arc::new(sets(&all)))
+            };
+            let answers = Answers::new(Arc::new(sets(served)), prompts_of(0), &Job::inline())?;
+            let index = CopyIndex::new(Arc::new(answers), &Masks::new(keys(&masks[0]), keys(&masks[1])), limit)?;
+            let of_suspect = Masks::new(keys(&masks[2]), keys(&masks[3]));
+            let suspects = Side::new(Arc::new(sets(suspect)), prompts_of(1).as_deref(), &of_suspect)?;
+            let found = index.find(&suspects, rule, usize::MAX, &Job::inline())?;
+
+            // Earlier layers first; n-grams that a stage still counts are in none of the first layers on either side.
+            let is_masked = |side: usize, row: usize, hash: &u64, stage: usize| {
+                let layers = [&prompt(side, row), &masks[2 * side], &masks[2 * side + 1]];
+                layers[..stage].iter().any(|layer| layer.contains(hash))
+            };
+            let open = |side: usize, row: usize| {
+                rows[side][row].iter().filter(|hash| !is_masked(side, row, hash, 3)).count()
+            };
+            let echoes = |row: usize| served[row].intersection(&prompt(0, row)).copied().collect::<Vec<_>>();
+            let first = |j: usize| (0..j).find(|k| (&served[*k], echoes(*k)) == (&served[j], echoes(j))).unwrap_or(j);
+            let (mut want, mut reached) = (Vec::new(), vec![0u8; served.len()]);
             for (i, q) in suspect.iter().enumerate() {
                 let (mut of_row, mut best, mut score) = (Vec::new(), [(0, -1); STAGES], 0.0f64);
-                let open = count(q, [&background, &all]);
-                for (j, s) in served.iter().enumerate().filter(|(j, _)| reps[*j] == *j as i64) {
-                    let shared = q.intersection(s).copied().collect();
-                    let raw = count(&shared, [&none, &none]);
-                    let hits = [raw, raw, count(&shared, [&background, &none]), count(&shared, [&background, &all])];
-                    let accepts = |hits: usize| {
-                        let of_served = hits as f64 >= 0.4 * count(s, [&background, &boilerplate]) as f64;
-                        hits >= 5 && (hits as f64 >= 0.4 * open as f64 || (hits >= 9 && of_served))
+                for (j, s) in served.iter().enumerate().filter(|(j, _)| first(*j) == *j) {
+                    let counts = |stage: usize| {
+                        let counted = |hash: &&u64| !is_masked(1, i, hash, stage) && !is_masked(0, j, hash, stage);
+                        q.intersection(s).filter(counted).count()
                     };
-                    for (hits, best) in hits.into_iter().zip(&mut best).filter(|(hits, _)| accepts(*hits)) {
-                        *best = if hits > best.0 { (hits, j as i64) } else { *best };
+                    let hits = [0, 1, 2, 3].map(counts);
+                    let accepts = |hits: usize| {
+                        let embedded = hits >= 9 && hits as f64 >= 0.4 * open(0, j) as f64;
+                        hits >= 5 && (hits as f64 >= 0.4 * open(1, i) as f64 || embedded)
+                    };
+                    for (stage, (hits, best)) in hits.into_iter().zip(&mut best).enumerate() {
+                        if accepts(hits) {
+                            *best = if hits > best.0 { (hits, j as i64) } else { *best };
+                            reached[j] = reached[j].max(stage as u8 + 1);
+                        }
                     }
                     if accepts(hits[3]) {
                         of_row.push((std::cmp::Reverse(hits[3] as u32), j as i64));
                     }
-                    if raw >= 4 && open > 0 {
-                        score = score.max(hits[3] as f64 / open as f64 * (hits[3] as f64 / 5.0).min(1.0));
+                    if hits[0] >= 4 && open(1, i) > 0 {
+                        score = score.max(hits[3] as f64 / open(1, i) as f64 * (hits[3] as f64 / 5.0).min(1.0));
                     }
                 }
                 prop_assert_eq!(found.score[i], score);
@@ -729,6 +520,9 @@ mod tests {
             }
             let got: Vec<_> = found.left.iter().zip(&found.right).zip(&found.hits).map(|((a, b), h)| (*a, *b, *h)).collect();
             prop_assert_eq!(got, want);
+            if limit >= served.len() {
+                prop_assert_eq!(found.served, (0..served.len()).map(|j| reached[first(j)]).collect::<Vec<_>>());
+            }
             for best in &found.best {
                 // What a stage still counts, the stage before counted too.
                 prop_assert!(best.windows(2).all(|w| w[0] >= 0 || w[1] < 0));

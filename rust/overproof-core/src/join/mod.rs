@@ -1,9 +1,11 @@
 //! Pairs of texts that share enough: candidates by shared n-grams or by bands, verified exactly.
 
 pub mod banding;
+mod candidates;
 pub mod copies;
 mod groups;
 pub mod hamming;
+pub mod masks;
 pub mod overlap;
 pub mod pairs;
 pub mod postings;

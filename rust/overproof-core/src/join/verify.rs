@@ -3,7 +3,8 @@
 //! Hashes lead to tokens and n-grams that may be equal; their bytes and ids decide. The plain way to the same figures is
 //! `score::ngrams` and `score::spans`, which the tests hold this to.
 
-use super::copies::{CopyIndex, STAGES, Side, first_layer, layer};
+use super::copies::CopyIndex;
+use super::masks::{STAGES, Side, first_layer, layer};
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::params::ShingleParams;
@@ -471,7 +472,8 @@ impl<'p> Work<'p> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::join::copies::{Answers, Masks};
+    use crate::join::copies::Answers;
+    use crate::join::masks::Masks;
     use crate::params::{Analyzer, Normalization};
     use crate::score::ngrams::ngram_match;
     use crate::score::spans::Interner;
@@ -577,7 +579,7 @@ mod tests {
             let some = |from: usize| masked.iter().skip(from).step_by(2).filter_map(|i| all.get(usize::from(*i) % all.len().max(1)).copied());
             let masks = || Masks::new(some(0).collect(), some(1).collect());
             let side = Side::new(suspect, Some(&prompts), &masks())?;
-            let index = CopyIndex::new(Arc::new(Answers::new(served, None, &Job::inline())?), masks(), 9)?;
+            let index = CopyIndex::new(Arc::new(Answers::new(served, None, &Job::inline())?), &masks(), 9)?;
             let pairs: Vec<(i64, i64)> = (0..a.len() as i64).flat_map(|l| (0..b.len() as i64).map(move |r| (l, r))).collect();
             let (left, right): (Vec<i64>, Vec<i64>) = pairs.iter().copied().unzip();
             let last = b.len() as i64 - 1;

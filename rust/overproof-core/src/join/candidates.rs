@@ -1,0 +1,255 @@
+//! How many n-grams a text shares with the rows of an index, by the layer that masks them.
+//!
+//! N-grams that are not masked are counted through the postings. A masked one has long postings, so each row has the
+//! short list of its own: with both, what a text and a row share is known exactly, and their sets are never merged.
+
+use super::masks::{Masks, Mixed, Places, STAGES, Side, first_layer, layer};
+use crate::error::{Error, Result};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+
+/// The number of a masked n-gram, and whether it is masked in every row that holds it.
+type Numbers = HashMap<u64, (u32, bool), BuildHasherDefault<Mixed>>;
+
+/// The masked n-grams of each row of a side.
+pub(super) struct Masked {
+    numbers: Numbers,
+    places: Places,
+    /// Where the entries of each row start, and where the last ones end.
+    starts: Vec<usize>,
+    /// The layer in the two low bits, the number above.
+    entries: Vec<u32>,
+    /// For each row the places of its n-grams among 128: what it cannot share with a text is seen here at a glance.
+    marks: Vec<u128>,
+}
+
+/// One of 128 places.
+fn mark(number: u32) -> u128 {
+    1 << (number % 128)
+}
+
+impl Masked {
+    /// Of `side`, which was masked by `masks`. O(nnz).
+    pub fn new(side: &Side, masks: &Masks) -> Result<Self> {
+        let mut made = Masked {
+            numbers: Numbers::default(),
+            places: Places::default(),
+            starts: vec![0],
+            entries: Vec::new(),
+            marks: Vec::with_capacity(side.sets.len()),
+        };
+        for row in 0..side.sets.len() {
+            let mut marks = 0;
+            let (hashes, layers) = side.row(row);
+            for (hash, layer) in hashes.iter().zip(layers).filter(|(_, layer)| **layer != layer::NONE) {
+                let next = made.numbers.len() as u32;
+                // What echoes a prompt is masked in this row only, unless another layer masks it too.
+                let (number, _) =
+                    *made.numbers.entry(*hash).or_insert_with(|| (next, masks.layer(*hash) != layer::NONE));
+                made.entries.push(number << 2 | u32::from(*layer));
+                marks |= mark(number);
+            }
+            made.marks.push(marks);
+            made.starts.push(made.entries.len());
+        }
+        if made.numbers.len() > 1 << 30 {
+            return Err(Error::input(format!("{} n-grams are too many to mask: give fewer texts", made.numbers.len())));
+        }
+        made.places = Places::new(made.numbers.len(), made.numbers.keys());
+        Ok(made)
+    }
+
+    /// The number of `hash`, and whether it is masked in every row that holds it.
+    #[inline]
+    fn number(&self, hash: u64) -> Option<(u32, bool)> {
+        if self.places.may_hold(hash) { self.numbers.get(&hash).copied() } else { None }
+    }
+
+    fn row(&self, row: u32) -> &[u32] {
+        &self.entries[self.starts[row as usize]..self.starts[row as usize + 1]]
+    }
+}
+
+/// What [`Candidates`] notes of an n-gram of the text that has a number: 0 is nothing, else the layer there, and whether
+/// rows were counted for it as if it were not masked in any.
+const fn note(layer: u8, counted: bool) -> u8 {
+    1 + 2 * layer + counted as u8
+}
+
+/// What a masked n-gram of a row adds to the counts by layer, 32 bits each, where the text noted it: counts end at 0 or
+/// above, so that a sum modulo 2^128 may take away what another layer counted.
+const ADDED: [[u128; STAGES]; 1 + 2 * STAGES] = {
+    let mut added = [[0u128; STAGES]; 1 + 2 * STAGES];
+    let mut i = 0;
+    while i < 2 * STAGES * STAGES {
+        let (layer, counted, theirs) = ((i / (2 * STAGES)) as u8, i / STAGES % 2 == 1, i % STAGES);
+        let taken = if counted { 1u128 << (32 * layer) } else { 0 };
+        added[note(layer, counted) as usize][theirs] =
+            (1u128 << (32 * first_layer(layer, theirs as u8))).wrapping_sub(taken);
+        i += 1;
+    }
+    added
+};
+
+/// The n-grams of one text after the other that an index holds, and how many of them each row holds.
+pub(super) struct Candidates<'s> {
+    /// The rows of each n-gram that the text does not mask.
+    open: Vec<&'s [u32]>,
+    /// The rows of each n-gram that the text masks and not every row does, and its layer.
+    own: Vec<(&'s [u32], u8)>,
+    /// The rows of each n-gram that the text and every row mask.
+    both: Vec<&'s [u32]>,
+    /// Of these: the places of one, those of a second one, and the n-grams beyond.
+    once: u128,
+    twice: u128,
+    more: u32,
+    /// By number: what [`note`] tells of the n-grams of the text; all 0 between texts.
+    notes: Vec<u8>,
+    noted: Vec<u32>,
+    /// By row of the index; all 0 between texts.
+    counts: Vec<u32>,
+    /// The rows that hold any of the n-grams counted last, and how many; what is behind `found` is of earlier texts.
+    rows: Vec<(u32, u32)>,
+    found: usize,
+}
+
+impl<'s> Candidates<'s> {
+    /// For an index of `rows` rows with these masked n-grams.
+    pub fn new(rows: usize, masked: &Masked) -> Self {
+        Candidates {
+            open: Vec::new(),
+            own: Vec::new(),
+            both: Vec::new(),
+            once: 0,
+            twice: 0,
+            more: 0,
+            notes: vec![0; masked.numbers.len()],
+            noted: Vec::new(),
+            counts: vec![0; rows],
+            rows: Vec::new(),
+            found: 0,
+        }
+    }
+
+    /// Take up a text of `side`, whose n-grams are `held` by the rows there; `from` is the place of place 0.
+    pub fn take_up(&mut self, masked: &Masked, side: &Side, from: usize, held: &[(u32, &'s [u32])]) {
+        self.noted.drain(..).for_each(|number| self.notes[number as usize] = 0);
+        self.open.clear();
+        self.own.clear();
+        self.both.clear();
+        (self.once, self.twice, self.more) = (0, 0, 0);
+        for (at, rows) in held {
+            let (hash, layer) = side.ngram(from + *at as usize);
+            let number = masked.number(hash);
+            if let Some((number, everywhere)) = number {
+                self.notes[number as usize] = note(layer, layer == layer::NONE || !everywhere);
+                self.noted.push(number);
+            }
+            match (layer, number) {
+                (layer::NONE, _) => self.open.push(rows),
+                (_, Some((number, true))) => {
+                    let mark = mark(number);
+                    self.more += u32::from(self.twice & mark != 0);
+                    self.twice |= self.once & mark;
+                    self.once |= mark;
+                    self.both.push(rows);
+                }
+                (layer, _) => self.own.push((rows, layer)),
+            }
+        }
+    }
+
+    /// Number of n-grams that the text does not mask.
+    pub fn open(&self) -> u32 {
+        self.open.len() as u32
+    }
+
+    /// Number of n-grams that the text masks.
+    pub fn masked(&self) -> u32 {
+        (self.own.len() + self.both.len()) as u32
+    }
+
+    /// As many of the n-grams that the text masks as `row` holds, or more. O(1).
+    #[inline]
+    pub fn masked_at_most(&self, masked: &Masked, row: u32) -> u32 {
+        let marks = masked.marks[row as usize];
+        self.own.len() as u32 + self.more + (marks & self.once).count_ones() + (marks & self.twice).count_ones()
+    }
+
+    /// Count for each row the n-grams that the text does not mask; the most that one holds.
+    pub fn count_open(&mut self) -> u32 {
+        self.count(usize::MAX, |all| (&all.open, &[]))
+    }
+
+    /// Count those that the text masks, in the first `limit` rows of each; the number of n-grams that more rows hold. What
+    /// the text does not mask no longer counts.
+    pub fn count_masked(&mut self, limit: usize) -> u32 {
+        for number in &self.noted {
+            let noted = &mut self.notes[*number as usize];
+            if *noted == note(layer::NONE, true) {
+                *noted = 0;
+            }
+        }
+        self.count(limit, |all| (&all.both, &all.own));
+        let lists = self.both.iter().copied().chain(self.own.iter().map(|(list, _)| *list));
+        lists.filter(|list| list.len() > limit).count() as u32
+    }
+
+    /// The rows that were counted, and how many n-grams of those that were counted each holds.
+    pub fn rows(&self) -> &[(u32, u32)] {
+        &self.rows[..self.found]
+    }
+
+    fn count(
+        &mut self,
+        limit: usize,
+        lists: impl for<'a> Fn(&'a Self) -> (&'a [&'s [u32]], &'a [(&'s [u32], u8)]),
+    ) -> u32 {
+        let mut rows = std::mem::take(&mut self.rows);
+        let mut counts = std::mem::take(&mut self.counts);
+        let (plain, layered) = lists(self);
+        let cut = |list: &'s [u32]| &list[..list.len().min(limit)];
+        let lists = || plain.iter().copied().chain(layered.iter().map(|(list, _)| *list)).map(cut);
+        let most = lists().map(<[u32]>::len).sum::<usize>();
+        if rows.len() < most {
+            rows.resize(most, (0, 0));
+        }
+        let mut found = 0;
+        for row in lists().flatten() {
+            let count = &mut counts[*row as usize];
+            // No branch: whether the row was met before cannot be guessed.
+            rows[found].0 = *row;
+            found += usize::from(*count == 0);
+            *count += 1;
+        }
+        let mut highest = 0;
+        for (row, hits) in &mut rows[..found] {
+            *hits = std::mem::take(&mut counts[*row as usize]);
+            highest = highest.max(*hits);
+        }
+        (self.rows, self.counts, self.found) = (rows, counts, found);
+        highest
+    }
+
+    /// Shared n-grams of the text and `row` that each stage still counts; the row holds `open` that the text does not mask.
+    /// O(masked n-grams of the row).
+    pub fn shared(&self, masked: &Masked, row: u32, open: u32) -> [u32; STAGES] {
+        let mut by_layer = u128::from(open);
+        for (rows, layer) in &self.own {
+            by_layer += u128::from(rows.binary_search(&row).is_ok()) << (32 * u32::from(*layer));
+        }
+        for entry in masked.row(row) {
+            let noted = self.notes[(entry >> 2) as usize];
+            by_layer = by_layer.wrapping_add(ADDED[usize::from(noted)][(entry & 3) as usize]);
+        }
+        let mut out = [0; STAGES];
+        let mut left = 0;
+        // A stage still counts what no layer masks, and what only later layers mask.
+        for stage in (1..STAGES).rev() {
+            out[stage] = by_layer as u32 + left;
+            left += (by_layer >> (32 * stage)) as u32;
+        }
+        out[0] = by_layer as u32 + left;
+        out
+    }
+}

@@ -1,0 +1,170 @@
+//! Which n-grams of a corpus no longer count, and why.
+
+use crate::error::{Error, Result};
+use crate::shingle::ShingleSets;
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+/// Stages of the waterfall: all n-grams, then without echoes of prompts, without background, without boilerplate.
+pub const STAGES: usize = 4;
+
+/// Which layer masks an n-gram: 0 = none, else the first stage that no longer counts it.
+pub mod layer {
+    /// Not masked.
+    pub const NONE: u8 = 0;
+    /// Stands in the prompt.
+    pub const ECHO: u8 = 1;
+    /// Stands in the background corpus.
+    pub const BACKGROUND: u8 = 2;
+    /// Held by many units of a corpus.
+    pub const BOILERPLATE: u8 = 3;
+}
+
+/// The earlier of two layers, where 0 is none.
+pub(super) const fn first_layer(a: u8, b: u8) -> u8 {
+    match (a, b) {
+        (0, other) | (other, 0) => other,
+        _ if a < b => a,
+        _ => b,
+    }
+}
+
+/// Hashes as their own hash values: they are mixed already.
+#[derive(Default)]
+pub struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.0 = self.0.rotate_left(8) ^ u64::from(*b));
+    }
+
+    fn write_u64(&mut self, x: u64) {
+        self.0 = x;
+    }
+}
+
+/// A set of shingle hashes.
+pub type Keys = HashSet<u64, BuildHasherDefault<Mixed>>;
+
+/// A bit for each of some 16 places a key: small, and most keys that are not among them end there.
+#[derive(Default)]
+pub(super) struct Places {
+    bits: Vec<u64>,
+    shift: u32,
+}
+
+impl Places {
+    /// Of these `count` keys.
+    pub fn new<'k>(count: usize, keys: impl Iterator<Item = &'k u64>) -> Self {
+        let bits = (16 * count).next_power_of_two().trailing_zeros().max(6);
+        let mut places = Places { bits: vec![0; 1 << (bits - 6)], shift: 64 - bits };
+        for key in keys {
+            let place = key >> places.shift;
+            places.bits[(place / 64) as usize] |= 1 << (place % 64);
+        }
+        places
+    }
+
+    /// False only if `key` is none of them.
+    #[inline]
+    pub fn may_hold(&self, key: u64) -> bool {
+        let place = key >> self.shift;
+        self.bits[(place / 64) as usize] >> (place % 64) & 1 == 1
+    }
+}
+
+/// N-grams that are left out wherever they stand.
+pub struct Masks {
+    background: Keys,
+    boilerplate: Keys,
+    places: Places,
+}
+
+impl Masks {
+    /// The n-grams of the background and of the boilerplate.
+    pub fn new(background: Keys, boilerplate: Keys) -> Self {
+        let places = Places::new(background.len() + boilerplate.len(), background.iter().chain(&boilerplate));
+        Masks { background, boilerplate, places }
+    }
+
+    /// The layer that masks `hash` wherever it stands.
+    #[inline]
+    pub(super) fn layer(&self, hash: u64) -> u8 {
+        if !self.places.may_hold(hash) {
+            layer::NONE
+        } else if self.background.contains(&hash) {
+            layer::BACKGROUND
+        } else if self.boilerplate.contains(&hash) {
+            layer::BOILERPLATE
+        } else {
+            layer::NONE
+        }
+    }
+}
+
+/// Lay [`layer::ECHO`] over the hashes that stand in the row's own prompt.
+pub(super) fn echo(sets: &ShingleSets, prompts: &ShingleSets, layers: &mut [u8]) {
+    for row in 0..sets.len() {
+        let prompt = prompts.row(row);
+        for (hash, layer) in sets.row(row).iter().zip(&mut layers[sets.range(row)]) {
+            if prompt.binary_search(hash).is_ok() {
+                *layer = layer::ECHO;
+            }
+        }
+    }
+}
+
+pub(super) fn check_prompts(sets: &ShingleSets, prompts: Option<&ShingleSets>) -> Result<()> {
+    match prompts.filter(|p| p.len() != sets.len() || p.fingerprint != sets.fingerprint) {
+        None => Ok(()),
+        Some(p) => {
+            Err(Error::input(format!("prompts: {} rows for {} texts, or other parameters", p.len(), sets.len())))
+        }
+    }
+}
+
+/// A corpus with the layer of each of its n-grams.
+pub struct Side {
+    /// The n-grams.
+    pub sets: Arc<ShingleSets>,
+    layers: Vec<u8>,
+    /// Number of unmasked n-grams of each row.
+    pub open: Vec<u32>,
+}
+
+impl Side {
+    /// Mask `sets`; `prompts` are the n-grams of each row's own prompt.
+    pub fn new(sets: Arc<ShingleSets>, prompts: Option<&ShingleSets>, masks: &Masks) -> Result<Self> {
+        check_prompts(&sets, prompts)?;
+        let mut layers: Vec<u8> = sets.hashes.iter().map(|hash| masks.layer(*hash)).collect();
+        if let Some(prompts) = prompts {
+            echo(&sets, prompts, &mut layers);
+        }
+        let open = (0..sets.len())
+            .map(|row| layers[sets.range(row)].iter().filter(|l| **l == layer::NONE).count() as u32)
+            .collect();
+        Ok(Side { sets, layers, open })
+    }
+
+    pub(super) fn row(&self, i: usize) -> (&[u64], &[u8]) {
+        let range = self.sets.range(i);
+        (&self.sets.hashes[range.clone()], &self.layers[range])
+    }
+
+    /// The n-gram at place `at` of all rows, and its layer.
+    #[inline]
+    pub(super) fn ngram(&self, at: usize) -> (u64, u8) {
+        (self.sets.hashes[at], self.layers[at])
+    }
+
+    /// Share of a token that a token of row `i` counts as: single characters of scripts without spaces count half.
+    pub(super) fn weight(&self, i: usize) -> f64 {
+        let (tokens, singles) = (f64::from(self.sets.tokens[i]), f64::from(self.sets.singles[i]));
+        if tokens == 0.0 { 1.0 } else { (tokens - singles / 2.0) / tokens }
+    }
+}
