@@ -33,11 +33,8 @@ const PART: usize = 1 << 13;
 /// Most parts: each is written to in turn.
 const PARTS: usize = 1 << 10;
 
-/// Keys that [`Postings::find`] takes at once.
-const BLOCK: usize = 1024;
-
-/// Keys between the asking for a line and its reading.
-const AHEAD: usize = 32;
+/// Keys for which [`Postings::find`] asks memory at once, before it reads what came.
+const BLOCK: usize = 256;
 
 impl Postings {
     /// The rows of `sets` for which `keep` holds. Time O(nnz), memory 42 bytes a posting at most.
@@ -119,25 +116,22 @@ impl Postings {
 
     /// Append, for each of `keys` that is here, its place among them and its rows, which are on their way to the cache.
     pub fn find<'s>(&'s self, keys: &[u64], found: &mut Vec<(u32, &'s [u32])>) {
-        let word = |key: &u64| &self.filter[within(spread(*key), self.filter.len())];
+        let (mut words, mut maybe) = ([0u32; BLOCK], [0u16; BLOCK]);
         for (block, keys) in keys.chunks(BLOCK).enumerate() {
-            let (mut maybe, mut count) = ([0u16; BLOCK], 0);
-            keys.iter().take(AHEAD).for_each(|key| table::prefetch(word(key)));
-            for (i, key) in keys.iter().enumerate() {
-                if let Some(next) = keys.get(i + AHEAD) {
-                    table::prefetch(word(next));
-                }
+            for (key, word) in keys.iter().zip(&mut words) {
+                *word = within(spread(*key), self.filter.len()) as u32;
+                table::prefetch(&self.filter[*word as usize]);
+            }
+            let mut count = 0;
+            for (i, (key, word)) in keys.iter().zip(&words).enumerate() {
                 // No branch: which keys these are cannot be guessed.
                 maybe[count] = i as u16;
-                count += usize::from(word(key) & bits(*key) == bits(*key));
+                let bits = bits(*key);
+                count += usize::from(self.filter[*word as usize] & bits == bits);
             }
             let maybe = &maybe[..count];
-            let slot = |i: &u16| table::prefetch(&self.slots[self.start(keys[usize::from(*i)]).2]);
-            maybe.iter().take(AHEAD).for_each(slot);
-            for (at, i) in maybe.iter().enumerate() {
-                if let Some(next) = maybe.get(at + AHEAD) {
-                    slot(next);
-                }
+            maybe.iter().for_each(|i| table::prefetch(&self.slots[self.start(keys[usize::from(*i)]).2]));
+            for i in maybe {
                 if let rows @ [first, ..] = self.get(keys[usize::from(*i)]) {
                     table::prefetch(first);
                     found.push(((block * BLOCK) as u32 + u32::from(*i), rows));
@@ -176,66 +170,76 @@ fn bits(key: u64) -> u64 {
 /// Brings the rows of each key of a part together; keeps its buffers from part to part.
 #[derive(Default)]
 struct Gather {
-    /// The keys of the part, by open addressing; all free between parts.
-    table: Vec<Slot>,
-    /// Where in `table` each key stands, in order of their first appearance.
-    keys: Vec<u32>,
-    /// Where in `table` the key of each pair stands.
+    /// The keys of the part, by open addressing.
+    keys: Vec<u64>,
+    /// For each place the number of rows of its key, then where its next row goes; 0 is free, and all are between parts.
+    counts: Vec<u32>,
+    /// The places of the keys, ascending, as the slots of the keys do but for collisions.
+    taken: Vec<u32>,
+    /// The place of each pair.
     places: Vec<u32>,
+    /// The rows of each key, in the order of `taken`.
+    rows: Vec<u32>,
 }
 
 impl Gather {
     /// Add the next of `parts` to `postings`: its keys with the row that holds each.
     fn part(&mut self, keys: &[u64], holders: &[u32], parts: usize, postings: &mut Postings) {
         let size = (2 * keys.len()).next_power_of_two().max(2);
-        if self.table.len() < size {
-            self.table.resize(size, Slot::default());
+        if self.keys.len() < size {
+            self.keys.resize(size, 0);
+            self.counts.resize(size, 0);
+            self.taken.resize(size, 0);
         }
-        let (mask, rows) = (size - 1, &mut postings.rows);
-        self.places.clear();
-        for (key, row) in keys.iter().zip(holders) {
-            let mut at = within(spread(*key) << parts.trailing_zeros(), size);
-            while self.table[at].len != 0 && self.table[at].key != *key {
+        let (mask, shift) = (size - 1, parts.trailing_zeros());
+        let Gather { keys: table, counts, taken, places, rows } = self;
+        places.clear();
+        for key in keys {
+            let mut at = within(spread(*key) << shift, size);
+            while counts[at] != 0 && table[at] != *key {
                 at = (at + 1) & mask;
             }
-            let slot = &mut self.table[at];
-            if slot.len == 0 {
-                *slot = Slot { key: *key, start: *row, len: 0 };
-                self.keys.push(at as u32);
-            }
-            slot.len += 1;
-            self.places.push(at as u32);
+            table[at] = *key;
+            counts[at] += 1;
+            places.push(at as u32);
         }
-        for at in &self.keys {
-            let slot = &mut self.table[*at as usize];
-            if slot.len > 1 {
-                slot.start = rows.len() as u32;
-                rows.resize(rows.len() + slot.len as usize, 0);
-            }
+        let mut distinct = 0;
+        for (at, count) in counts[..size].iter().enumerate() {
+            // No branch: which places are taken cannot be guessed.
+            taken[distinct] = at as u32;
+            distinct += usize::from(*count != 0);
         }
-        for (row, at) in holders.iter().zip(&self.places) {
-            let slot = &mut self.table[*at as usize];
-            if slot.len > 1 {
-                rows[slot.start as usize] = *row;
-                slot.start += 1;
-            }
+        let taken = &taken[..distinct];
+        let mut start = 0;
+        for at in taken {
+            let count = &mut counts[*at as usize];
+            (start, *count) = (start + *count, start);
         }
-        postings.keys += self.keys.len();
-        postings.slots.resize(postings.slots.len() + self.keys.len() * 3 / 2 + 1, Slot::default());
+        rows.resize(keys.len().max(rows.len()), 0);
+        for (row, at) in holders.iter().zip(&*places) {
+            let next = &mut counts[*at as usize];
+            rows[*next as usize] = *row;
+            *next += 1;
+        }
+        postings.keys += distinct;
+        let from = postings.slots.len();
+        postings.slots.resize(from + distinct * 3 / 2 + 1, Slot::default());
         postings.starts.push(postings.slots.len());
-        let (words, from) = (postings.filter.len(), postings.starts[postings.starts.len() - 2]);
-        let own = &mut postings.slots[from..];
-        for at in self.keys.drain(..) {
-            let mut slot = std::mem::take(&mut self.table[at as usize]);
-            if slot.len > 1 {
-                slot.start -= slot.len;
+        let (words, own, mut start) = (postings.filter.len(), &mut postings.slots[from..], 0);
+        for at in taken {
+            let (key, end) = (table[*at as usize], std::mem::take(&mut counts[*at as usize]));
+            let held = &rows[start as usize..end as usize];
+            let first = if held.len() == 1 { held[0] } else { postings.rows.len() as u32 };
+            if held.len() > 1 {
+                postings.rows.extend_from_slice(held);
             }
-            postings.filter[within(spread(slot.key), words)] |= bits(slot.key);
-            let mut at = within(spread(slot.key) << parts.trailing_zeros(), own.len());
+            postings.filter[within(spread(key), words)] |= bits(key);
+            let mut at = within(spread(key) << shift, own.len());
             while own[at].len != 0 {
                 at = if at + 1 == own.len() { 0 } else { at + 1 };
             }
-            own[at] = slot;
+            own[at] = Slot { key, start: first, len: end - start };
+            start = end;
         }
     }
 }
