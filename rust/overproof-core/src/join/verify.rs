@@ -7,12 +7,13 @@ use super::copies::CopyIndex;
 use super::masks::{STAGES, Side, first_layer, layer};
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::params::ShingleParams;
-use crate::score::ngrams::{Grams, floor, windows};
+use crate::kernel::{self, Level};
+use crate::params::{Analyzer, ShingleParams};
+use crate::score::ngrams::{Grams, floor};
 use crate::score::ratio;
-use crate::score::spans::{Span, common_spans, longest_run};
+use crate::score::spans::{Interner, Span, common_spans, longest_run};
 use crate::shingle::hash::Seeds;
-use crate::shingle::window::{mapped_windows, values};
+use crate::shingle::window::{mapped_windows, mapped_words};
 use crate::text::Texts;
 use crate::text::lists::without_markers;
 use crate::text::tokenize::{MappedTokens, code_points, mapped};
@@ -171,10 +172,15 @@ struct Text<'t> {
 /// One form of a text.
 struct Form {
     tokens: MappedTokens,
-    /// The hash of each token.
-    values: Vec<u64>,
     /// The hash of each n-gram.
     hashes: Vec<u64>,
+}
+
+impl Form {
+    /// Tokens of its n-grams: n, or all of a shorter text.
+    fn width(&self, n: usize) -> usize {
+        n.min(self.tokens.len())
+    }
 }
 
 /// What a pair shares at one stage.
@@ -261,9 +267,9 @@ struct Work<'p> {
     params: &'p ShingleParams,
     n: usize,
     seeds: Seeds,
+    level: Level,
     numbers: Numbers,
-    /// Of each form the numbers of its tokens, and of its n-grams.
-    ids: [Vec<u32>; FORMS],
+    /// Of each form the numbers of its n-grams.
     grams_of: [Vec<u32>; FORMS],
     grams: Vec<Gram>,
     /// For each n-gram its last place in the served form, and for each place the one before; from 1, 0 is none.
@@ -279,8 +285,8 @@ impl<'p> Work<'p> {
             params,
             n: params.smallest(),
             seeds: Seeds::new(params.seed),
+            level: kernel::level().unwrap_or(Level::BASELINE),
             numbers: Numbers::default(),
-            ids: Default::default(),
             grams_of: Default::default(),
             grams: Vec::new(),
             last: Vec::new(),
@@ -292,44 +298,40 @@ impl<'p> Work<'p> {
     fn read<'t>(&self, text: &'t str) -> Text<'t> {
         let form = |text: &str| {
             let tokens = mapped(text, &self.params.analyzer, self.params.normalization);
-            let values = values(&self.seeds, &tokens);
-            let hashes = mapped_windows(&self.seeds, &self.params.analyzer, &tokens, &values, self.n);
-            Form { tokens, values, hashes }
+            let hashes = match self.params.analyzer {
+                Analyzer::Word => mapped_words(self.level, &self.seeds, &tokens, self.n),
+                _ => mapped_windows(&self.seeds, &self.params.analyzer, &tokens, &[], self.n),
+            };
+            Form { tokens, hashes }
         };
         let plain = if self.params.both_lists { without_markers(text) } else { None };
         Text { text, forms: std::iter::once(form(text)).chain(plain.as_deref().map(form)).collect() }
     }
 
-    /// Take up a pair: number tokens and n-grams of all forms, and lay the rows' layers over the n-grams.
+    /// Take up a pair: number the n-grams of all forms, and lay the rows' layers over them.
     fn pair(&mut self, a: &Text<'_>, b: &Text<'_>, suspect: (&[u64], &[u8]), served: (&[u64], &[u8])) {
-        let forms = || (0..FORMS).filter_map(|f| Some((f, [a, b][f / 2].forms.get(f % 2)?)));
-        let total = forms().map(|(_, form)| form.values.len()).sum();
-        self.numbers.clear(total);
-        self.ids.iter_mut().chain(&mut self.grams_of).for_each(Vec::clear);
-        let mut tokens: Vec<&[u8]> = Vec::with_capacity(total);
-        for (f, form) in forms() {
-            for (i, value) in form.values.iter().enumerate() {
-                let token = form.tokens.token(i);
-                let number = self.numbers.number(*value, |other| tokens[other as usize] == token);
-                if number as usize == tokens.len() {
-                    tokens.push(token);
-                }
-                self.ids[f].push(number);
-            }
-        }
-        self.numbers.clear(total);
+        let form = |f: usize| [a, b][f / 2].forms.get(f % 2);
+        self.numbers.clear((0..FORMS).filter_map(form).map(|form| form.hashes.len()).sum());
+        self.grams_of.iter_mut().for_each(Vec::clear);
         self.grams.clear();
-        for (f, form) in forms() {
-            for (start, (gram, hash)) in windows(&self.ids[f], self.n).zip(&form.hashes).enumerate() {
+        for (f, own) in (0..FORMS).filter_map(|f| Some((f, form(f)?))) {
+            let width = own.width(self.n);
+            // Where the n-gram before was found: if this one stands right after it, their last tokens alone may differ.
+            let mut before = None;
+            for (start, hash) in own.hashes.iter().enumerate() {
                 let number = self.numbers.number(*hash, |other| {
-                    let Gram { form, start, .. } = self.grams[other as usize];
-                    self.ids[usize::from(form)].get(start as usize..start as usize + gram.len()) == Some(gram)
-                        && self.ids[usize::from(form)].len().min(self.n) == gram.len()
+                    let gram = &self.grams[other as usize];
+                    let (at, Some(held)) = (gram.start as usize, form(usize::from(gram.form))) else { return false };
+                    let known = if before == Some((gram.form, gram.start)) { width - 1 } else { 0 };
+                    let same = |i: usize| own.tokens.token(start + i) == held.tokens.token(at + i);
+                    held.width(self.n) == width && (known..width).all(same)
                 });
                 if number as usize == self.grams.len() {
                     self.grams.push(Gram { form: f as u8, start: start as u32, held: 0, layers: [layer::NONE; 2] });
                 }
-                self.grams[number as usize].held |= 1 << f;
+                let gram = &mut self.grams[number as usize];
+                gram.held |= 1 << f;
+                before = Some((gram.form, gram.start + 1));
                 self.grams_of[f].push(number);
             }
         }
@@ -370,9 +372,12 @@ impl<'p> Work<'p> {
 
     /// What the pair shares at `stage`.
     fn figures(&mut self, a: &Text<'_>, b: &Text<'_>, stage: u8) -> Figures {
-        let open = |held: u8| self.grams.iter().filter(|g| g.held & held != 0 && g.is_open(stage)).count();
-        let both =
-            |x: u8, y: u8| self.grams.iter().filter(|g| g.held & x != 0 && g.held & y != 0 && g.is_open(stage)).count();
+        // How many n-grams stand in just these forms.
+        let mut counts = [0usize; 1 << FORMS];
+        self.grams.iter().for_each(|gram| counts[usize::from(gram.held)] += usize::from(gram.is_open(stage)));
+        let both = |x: usize, y: usize| {
+            (0..1 << FORMS).filter(|held| held & x != 0 && held & y != 0).map(|held| counts[held]).sum::<usize>()
+        };
         // Positions are those of one form of each text: as they are, or without markers where that shares more.
         let mut forms = [0, 0];
         if a.forms.len() + b.forms.len() > 2 {
@@ -381,20 +386,20 @@ impl<'p> Work<'p> {
                 forms = other;
             }
         }
-        let (shared, open) = (both(3, 12), [open(3), open(12)]);
+        let (shared, open) = (both(3, 12), [both(3, 15), both(12, 15)]);
         let (x, y) = (forms[0], 2 + forms[1]);
         let common = |gram: &Gram| gram.held >> y & 1 != 0 && gram.is_open(stage);
         let (mut covered, mut covered_to) = (0, 0);
-        let width = self.ids[x].len().min(self.n);
+        let width = a.forms[forms[0]].width(self.n);
         for (start, gram) in self.grams_of[x].iter().enumerate() {
             if common(&self.grams[*gram as usize]) {
                 covered += start + width - start.max(covered_to);
                 covered_to = start + width;
             }
         }
-        let short = self.ids.iter().zip(&self.grams_of).any(|(ids, grams)| ids.len() < self.n && !grams.is_empty());
+        let short = a.forms.iter().chain(&b.forms).any(|form| form.width(self.n) < self.n && !form.hashes.is_empty());
         let walked = if short { None } else { self.walk(x, y, common) };
-        let (spans, longest_run) = walked.unwrap_or_else(|| self.plain(x, y, stage));
+        let (spans, longest_run) = walked.unwrap_or_else(|| self.plain(a, b, forms, stage));
         Figures { shared, open, covered: covered as u32, longest_run, spans, forms }
     }
 
@@ -450,18 +455,25 @@ impl<'p> Work<'p> {
         (longest > 0).then_some((spans, longest + self.n as u32 - 1))
     }
 
-    /// The same by the automaton.
-    fn plain(&self, x: usize, y: usize, stage: u8) -> (Vec<Span>, u32) {
+    /// The same by the automaton, between these forms.
+    fn plain(&self, a: &Text<'_>, b: &Text<'_>, forms: [usize; 2], stage: u8) -> (Vec<Span>, u32) {
+        let mut interner = Interner::new();
+        let mut ids: [Vec<u32>; FORMS] = Default::default();
+        for (side, text) in [a, b].into_iter().enumerate() {
+            for (form, ids) in text.forms.iter().zip(&mut ids[2 * side..]) {
+                *ids = interner.ids((0..form.tokens.len()).map(|i| form.tokens.token(i)));
+            }
+        }
         let hidden: Grams<'_> = self
             .grams
             .iter()
             .filter(|gram| !gram.is_open(stage))
             .map(|gram| {
-                let ids = &self.ids[usize::from(gram.form)];
+                let ids = &ids[usize::from(gram.form)];
                 &ids[gram.start as usize..][..ids.len().min(self.n)]
             })
             .collect();
-        let (ids_a, ids_b) = (&self.ids[x], &self.ids[y]);
+        let (ids_a, ids_b) = (&ids[forms[0]], &ids[2 + forms[1]]);
         let floor = (!hidden.is_empty()).then(|| floor(ids_a, &hidden));
         let whole = self.n.min(ids_a.len()) as u32;
         let spans = common_spans(ids_a, ids_b, &[], whole, floor.as_deref());
@@ -474,10 +486,10 @@ mod tests {
     use super::*;
     use crate::join::copies::Answers;
     use crate::join::masks::Masks;
-    use crate::params::{Analyzer, Normalization};
-    use crate::score::ngrams::ngram_match;
-    use crate::score::spans::Interner;
+    use crate::params::Normalization;
+    use crate::score::ngrams::{ngram_match, windows};
     use crate::shingle::build::from_texts;
+    use crate::shingle::window::values;
     use crate::text::fast::tests::nasty;
     use proptest::prelude::*;
     use std::sync::Arc;

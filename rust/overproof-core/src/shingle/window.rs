@@ -155,6 +155,30 @@ pub fn mapped_windows(seeds: &Seeds, analyzer: &Analyzer, tokens: &MappedTokens,
     }
 }
 
+/// The same hashes as [`mapped_windows`] gives of words, by the kernels.
+pub fn mapped_words(level: Level, seeds: &Seeds, tokens: &MappedTokens, n: usize) -> Vec<u64> {
+    let (canon, mut rest) = (tokens.canon.as_bytes(), tokens.bounds.as_slice());
+    let (mut values, mut near) = (Vec::with_capacity(rest.len()), Vec::new());
+    while let [(base, end), ..] = *rest {
+        near.clear();
+        let from_base = |(from, to): &(u32, u32)| Some([from - base, to - base]).filter(|[_, to]| *to <= FAR);
+        near.extend(rest.iter().map_while(from_base).map(|edges| edges.map(|edge| edge as u16)));
+        if near.is_empty() {
+            values.push(seeds.token(&canon[base as usize..end as usize]));
+        }
+        kernel::token_values(level, seeds, &canon[base as usize..], &near, &mut values);
+        rest = &rest[near.len().max(1)..];
+    }
+    let mut hashes = Hashes { room: Vec::new(), len: 0 };
+    if !values.is_empty() {
+        grams(level, seeds, &[n as u8], &values, &mut hashes);
+    }
+    hashes.room
+}
+
+/// The last place from the first token that the kernels take at once.
+const FAR: u32 = i16::MAX as u32;
+
 /// Bytes of canonical text that are split at once: they stay in the first cache.
 const STRETCH: usize = 1 << 13;
 
@@ -309,6 +333,9 @@ mod tests {
                 let values = values(&Seeds::new(7), &tokens);
                 prop_assert_eq!(shape.tokens as usize, tokens.len());
                 let mut plain = mapped_windows(&Seeds::new(7), &analyzer, &tokens, &values, usize::from(n));
+                if analyzer == Analyzer::Word {
+                    prop_assert_eq!(&mapped_words(kernel::level()?, &Seeds::new(7), &tokens, usize::from(n)), &plain);
+                }
                 if tokens.len() >= usize::from(n) + 3 {
                     plain.extend(mapped_windows(&Seeds::new(7), &analyzer, &tokens, &values, usize::from(n) + 3));
                 }
@@ -322,7 +349,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(12))]
         #[test]
         fn long_texts_are_split_as_short_ones(text in nasty(), word in "[a-z]{1,200}", n in 1u8..20) {
-            let text = format!("{text}{word}").repeat(2 * STRETCH / word.len());
+            // A token longer than the kernels take, then many that end far from the first.
+            let text = format!("{} {}", word.repeat(FAR as usize / word.len() + 1), format!("{text}{word}").repeat(2 * STRETCH / word.len()));
             let how = Normalization::parse("none")?;
             let params = ShingleParams::new(vec![n], Analyzer::Word, how, 7)?;
             let tokens = mapped(&text, &Analyzer::Word, how);
@@ -330,6 +358,7 @@ mod tests {
             let plain = mapped_windows(&Seeds::new(7), &Analyzer::Word, &tokens, &values, usize::from(n));
             let mut shingler = Shingler::new(&params);
             let (hashes, _) = shingler.text(&text);
+            prop_assert_eq!(&mapped_words(kernel::level()?, &Seeds::new(7), &tokens, usize::from(n)), &plain);
             prop_assert_eq!(hashes, plain);
         }
     }

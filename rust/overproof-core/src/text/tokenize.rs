@@ -90,8 +90,8 @@ const STRETCH: usize = 1 << 12;
 fn ascii_words(text: &str, normalization: Normalization) -> MappedTokens {
     let mut canon = Vec::new();
     Canonicalizer::of(normalization).words(text, &mut canon);
-    // Whole blocks, the last of them with a space, so that the last word ends.
-    canon.resize((text.len() + 1).next_multiple_of(64), b' ');
+    // Whole blocks, the last of them with spaces, so that the last word ends and vectors can be read where it starts.
+    canon.resize((text.len() + 16).next_multiple_of(64), b' ');
     let level = kernel::level().unwrap_or(Level::BASELINE);
     let mut found = [0; STRETCH + kernel::SPARE];
     let mut edges: Vec<u32> = Vec::with_capacity(text.len() / 2);
