@@ -5,6 +5,7 @@
 
 use super::masks::{Masks, Mixed, Places, STAGES, Side, first_layer, layer};
 use crate::error::{Error, Result};
+use crate::kernel::table::prefetch;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
@@ -177,20 +178,20 @@ impl<'s> Candidates<'s> {
     }
 
     /// Count for each row the n-grams that the text does not mask; the most that one holds.
-    pub fn count_open(&mut self) -> u32 {
-        self.count(usize::MAX, |all| (&all.open, &[]))
+    pub fn count_open(&mut self, masked: &Masked) -> u32 {
+        self.count(masked, usize::MAX, |all| (&all.open, &[]))
     }
 
     /// Count those that the text masks, in the first `limit` rows of each; the number of n-grams that more rows hold. What
     /// the text does not mask no longer counts.
-    pub fn count_masked(&mut self, limit: usize) -> u32 {
+    pub fn count_masked(&mut self, masked: &Masked, limit: usize) -> u32 {
         for number in &self.noted {
             let noted = &mut self.notes[*number as usize];
             if *noted == note(layer::NONE, true) {
                 *noted = 0;
             }
         }
-        self.count(limit, |all| (&all.both, &all.own));
+        self.count(masked, limit, |all| (&all.both, &all.own));
         let lists = self.both.iter().copied().chain(self.own.iter().map(|(list, _)| *list));
         lists.filter(|list| list.len() > limit).count() as u32
     }
@@ -202,6 +203,7 @@ impl<'s> Candidates<'s> {
 
     fn count(
         &mut self,
+        masked: &Masked,
         limit: usize,
         lists: impl for<'a> Fn(&'a Self) -> (&'a [&'s [u32]], &'a [(&'s [u32], u8)]),
     ) -> u32 {
@@ -225,6 +227,8 @@ impl<'s> Candidates<'s> {
         let mut highest = 0;
         for (row, hits) in &mut rows[..found] {
             *hits = std::mem::take(&mut counts[*row as usize]);
+            // Looked at next, in memory larger than the cache.
+            prefetch(&masked.marks[*row as usize]);
             highest = highest.max(*hits);
         }
         (self.rows, self.counts, self.found) = (rows, counts, found);

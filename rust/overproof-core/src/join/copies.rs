@@ -309,7 +309,7 @@ impl CopyIndex {
         // Rows that share more n-grams that the text does not mask first: the rest can soon neither match nor raise the score.
         let mut level = work.open();
         if level + masked >= enough {
-            level = work.count_open();
+            level = work.count_open(&self.masked);
         }
         while level > 0 && found.may_matter(level, level + masked, 0) {
             let mut next = 0;
@@ -327,7 +327,7 @@ impl CopyIndex {
         }
         // Rows that share masked n-grams alone can match at the earlier stages. (The others were looked at, if it matters.)
         if found.accepts(masked, 0) {
-            let cut = work.count_masked(self.limit);
+            let cut = work.count_masked(&self.masked, self.limit);
             for (right, hits) in work.rows() {
                 let at_most = (hits + cut).min(work.masked_at_most(&self.masked, *right));
                 let reached = &mut stages[*right as usize];
