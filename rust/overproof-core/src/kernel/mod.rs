@@ -1,5 +1,6 @@
 //! Inner loops, and the one choice per process of the instruction set they run with.
 
+mod bins;
 pub mod memory;
 pub mod naive;
 mod portable;
@@ -125,6 +126,10 @@ macro_rules! bodies {
         $(#[$feature])?
         pub fn sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64]) {
             $crate::kernel::portable::sum_bits(hashes, weights, sums);
+        }
+        $(#[$feature])?
+        pub fn least_in_bins(hashes: &[u64], bins: &mut [u32]) {
+            $crate::kernel::bins::least_in_bins(hashes, bins);
         }
         $(#[$feature])?
         pub fn contains(table: &$crate::kernel::Table<'_>, keys: &[u64], out: &mut [bool]) {
@@ -286,6 +291,10 @@ dispatch! {
     count_bits(hashes: &[u64], ones: &mut [i64; 64])
 }
 dispatch! {
+    /// `bins[(h >> 32) * k >> 32] = min(.., h mod 2^32)` over all `hashes`, for k bins; 2^32 - 1 counts as 2^32 - 2.
+    least_in_bins(hashes: &[u64], bins: &mut [u32])
+}
+dispatch! {
     /// How many elements two sets share; both ascend, without repeats.
     intersection(a: &[u64], b: &[u64]) -> usize
 }
@@ -357,6 +366,24 @@ mod tests {
             let definition = all(None);
             for level in available() {
                 prop_assert!(all(Some(level)) == definition, "{}", level.name());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bins_hold_their_least(xs in words(300), highest in any::<bool>(), k in 1usize..150, power in 0u32..12) {
+            let xs: Vec<u64> = xs.iter().enumerate().map(|(i, x)| if highest && i % 3 == 0 { x | 0xFFFF_FFFF } else { *x }).collect();
+            for k in [k, 1 << power] {
+                // Some bins hold a value already.
+                let start: Vec<u32> = (0..k as u32).map(|i| if i % 5 == 0 { i << 20 } else { u32::MAX }).collect();
+                let mut want = start.clone();
+                naive::least_in_bins(&xs, &mut want);
+                for level in available() {
+                    let mut found = start.clone();
+                    least_in_bins(level, &xs, &mut found);
+                    prop_assert_eq!(&found, &want, "{} {}", level.name(), k);
+                }
             }
         }
     }

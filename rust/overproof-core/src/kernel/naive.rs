@@ -69,6 +69,15 @@ pub fn sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64]) {
     }
 }
 
+/// The least low half in each bin, which the high half of a hash picks.
+pub fn least_in_bins(hashes: &[u64], bins: &mut [u32]) {
+    let k = bins.len() as u64;
+    for h in hashes {
+        let bin = &mut bins[(((h >> 32) * k) >> 32) as usize];
+        *bin = (*bin).min((*h as u32).min(u32::MAX - 1));
+    }
+}
+
 /// The value of each token, one after another.
 pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
     out.extend(tokens.iter().map(|[from, to]| seeds.token(&text[usize::from(*from)..usize::from(*to)])));

@@ -257,7 +257,7 @@ pub fn sketch(
     let wide = |made: Made<u64>| (Values::U64(made.values), made.empty, made.most);
     let (values, empty, most) = match params.scheme {
         Scheme::Affine32Op1 => narrow(run(job, rows, &minhash::Sketcher32::op1(k, params.seed)?)?),
-        Scheme::Oph => narrow(run(job, rows, &oph::Sketcher::new(k, params.seed))?),
+        Scheme::Oph => narrow(run(job, rows, &oph::Sketcher::new(k, params.seed)?)?),
         Scheme::DatasketchAffine32 => narrow(run(job, rows, &minhash::Sketcher32::datasketch(permutations()?)?)?),
         Scheme::DatasketchAffine64 => wide(run(job, rows, &minhash::Sketcher64::affine(permutations()?)?)?),
         Scheme::DatasketchLegacy => wide(run(job, rows, &minhash::Sketcher64::legacy(permutations()?)?)?),

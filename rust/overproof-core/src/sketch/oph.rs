@@ -1,6 +1,8 @@
 //! MinHash by one permutation (Li, Owen & Zhang 2012), stored undensified so that it merges.
 
 use super::Remix;
+use crate::error::Result;
+use crate::kernel::{self, Level};
 use crate::shingle::hash::fin;
 
 /// What an empty bin holds; no value reaches it.
@@ -9,27 +11,21 @@ pub const EMPTY_BIN: u32 = u32::MAX;
 /// The high half of a hash picks a bin, the low half is the value; a bin keeps its smallest.
 #[derive(Clone, Copy, Debug)]
 pub struct Sketcher {
+    level: Level,
     k: usize,
     remix: Remix,
 }
 
 impl Sketcher {
     /// `k` bins.
-    pub fn new(k: usize, seed: u64) -> Self {
-        Sketcher { k, remix: Remix::new(seed) }
+    pub fn new(k: usize, seed: u64) -> Result<Self> {
+        Ok(Sketcher { level: kernel::level()?, k, remix: Remix::new(seed) })
     }
 
     /// Take hashes into a row of `k` values, which starts at [`EMPTY_BIN`]. Order and repeats do not matter.
     pub fn add(&self, hashes: &[u64], out: &mut [u32]) {
         let bins = &mut out[..self.k];
-        let k = bins.len() as u64;
-        self.remix.blocks(hashes, |block| {
-            for h in block {
-                // Below k, since h >> 32 is below 2^32.
-                let bin = &mut bins[(((h >> 32) * k) >> 32) as usize];
-                *bin = (*bin).min((*h as u32).min(EMPTY_BIN - 1));
-            }
-        });
+        self.remix.blocks(hashes, |block| kernel::least_in_bins(self.level, block, bins));
     }
 }
 
@@ -78,7 +74,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_largest_value_is_not_an_empty_bin() -> crate::error::Result<()> {
+    fn the_largest_value_is_not_an_empty_bin() -> Result<()> {
         let made = sketched(Scheme::Oph, 2, 1, &[&[u64::from(u32::MAX)]])?;
         assert_eq!(made.values, Values::U32(vec![EMPTY_BIN - 1, EMPTY_BIN]));
         Ok(())
