@@ -5,6 +5,7 @@ pub mod memory;
 pub mod naive;
 mod portable;
 mod sets;
+mod sort;
 pub mod table;
 mod text;
 #[cfg(target_arch = "x86_64")]
@@ -13,6 +14,7 @@ mod x86_64;
 use crate::error::{Error, Result};
 use crate::shingle::hash::Seeds;
 pub use portable::WIDEST;
+pub use sort::Room;
 use std::sync::OnceLock;
 use table::{Bucket, Table};
 pub use text::{AsciiFold, Common, Range, Run, SPARE, first_bytes, leading_ascii};
@@ -152,6 +154,20 @@ macro_rules! bodies_bits {
     };
 }
 
+/// The portable bodies of sorting.
+macro_rules! bodies_sort {
+    ($(#[$feature:meta])?) => {
+        $(#[$feature])?
+        pub fn sort(from: &[u64], sorted: &mut Vec<u64>, room: &mut $crate::kernel::Room) {
+            $crate::kernel::sort::sort(from, sorted, room);
+        }
+        $(#[$feature])?
+        pub fn append_once(ascending: &[u64], out: &mut Vec<u64>) {
+            $crate::kernel::sort::append_once(ascending, out);
+        }
+    };
+}
+
 /// The portable bodies of hashes; `$keep` is what each goes through.
 macro_rules! bodies_hashes {
     ($keep:expr $(, #[$feature:meta])?) => {
@@ -194,11 +210,12 @@ macro_rules! bodies64 {
     };
 }
 #[cfg(target_arch = "x86_64")]
-use {bodies, bodies_bits, bodies_hashes, bodies32, bodies64};
+use {bodies, bodies_bits, bodies_hashes, bodies_sort, bodies32, bodies64};
 
 mod baseline {
     bodies!();
     bodies_bits!(2);
+    bodies_sort!();
     #[cfg(target_arch = "x86_64")]
     bodies_hashes!(super::x86_64::scalar);
     #[cfg(not(target_arch = "x86_64"))]
@@ -295,6 +312,14 @@ dispatch! {
     least_in_bins(hashes: &[u64], bins: &mut [u32])
 }
 dispatch! {
+    /// Make `sorted` the values of `from` in ascending order, quick where they are hashes.
+    sort(from: &[u64], sorted: &mut Vec<u64>, room: &mut Room)
+}
+dispatch! {
+    /// Append values that ascend to `out`, each once.
+    append_once(ascending: &[u64], out: &mut Vec<u64>)
+}
+dispatch! {
     /// How many elements two sets share; both ascend, without repeats.
     intersection(a: &[u64], b: &[u64]) -> usize
 }
@@ -366,6 +391,31 @@ mod tests {
             let definition = all(None);
             for level in available() {
                 prop_assert!(all(Some(level)) == definition, "{}", level.name());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sorted_is_sorted(values in words(300), kind in 0..5, len in 0usize..3000, step in 1u64..1500) {
+            let mut from = match kind {
+                0 => values,
+                1 => values.iter().map(|v| v >> 40).collect(),
+                2 => values.iter().map(|v| v % 3).collect(),
+                3 => vec![step; len],
+                _ => (0..len as u64).map(|i| naive::fmix64(i % step)).collect(),
+            };
+            let all: Vec<_> = available().into_iter().map(|level| {
+                let (mut sorted, mut room, mut once) = (vec![9; 5], Room::default(), vec![3]);
+                sort(level, &from, &mut sorted, &mut room);
+                append_once(level, &sorted, &mut once);
+                (level.name(), sorted, once)
+            }).collect();
+            from.sort_unstable();
+            let want: Vec<u64> = std::iter::once(3).chain(from.chunk_by(|a, b| a == b).map(|run| run[0])).collect();
+            for (level, sorted, once) in all {
+                prop_assert_eq!(&sorted, &from, "{}", level);
+                prop_assert_eq!(&once, &want, "{}", level);
             }
         }
     }

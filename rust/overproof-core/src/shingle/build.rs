@@ -41,16 +41,15 @@ impl Part {
 
     fn push(&mut self, hashes: &[u64], shape: Shape, counts: bool) {
         let sorted = &mut self.sorted;
-        self.sorter.sort(hashes, sorted);
         let before = self.hashes.len();
         if counts {
+            self.sorter.sort(hashes, sorted);
             for run in sorted.chunk_by(|a, b| a == b) {
                 self.hashes.push(run[0]);
                 self.counts.push(run.len() as u32);
             }
         } else {
-            sorted.dedup();
-            self.hashes.extend_from_slice(sorted);
+            self.sorter.append_set(hashes, sorted, &mut self.hashes);
         }
         self.lengths.push(self.hashes.len() - before);
         self.shapes.push(shape);

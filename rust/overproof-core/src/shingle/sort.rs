@@ -1,85 +1,29 @@
-//! Sorting hashes: their top bits say nearly where each belongs.
+//! Sorting the hashes of a text.
 
-/// More hashes than this in one bin are no accident: the values are not hashes, or too many for the bins.
-const CROWDED: u32 = 24;
-const MOST_BINS: u32 = 16;
+use crate::kernel::{self, Level, Room};
 
-/// Sorts hashes; keeps its bins from row to row.
-#[derive(Default)]
+/// Sorts hashes; keeps its room from row to row.
 pub struct HashSorter {
-    bins: Vec<u32>,
+    level: Level,
+    room: Room,
 }
 
-impl HashSorter {
-    /// The values of `from` in ascending order, repeats kept.
-    ///
-    /// As many bins as values, taken by the top bits, then insertion among neighbours. O(n) for hashes; other values
-    /// are sorted by comparison.
-    pub fn sort(&mut self, from: &[u64], sorted: &mut Vec<u64>) {
-        sorted.clear();
-        sorted.extend_from_slice(from);
-        if from.len() < 16 {
-            return sorted.sort_unstable();
-        }
-        let bits = from.len().next_power_of_two().ilog2().min(MOST_BINS);
-        let bin = |h: u64| (h >> (64 - bits)) as usize;
-        self.bins.clear();
-        self.bins.resize(1 << bits, 0);
-        for h in from {
-            self.bins[bin(*h)] += 1;
-        }
-        let (mut start, mut most) = (0, 0);
-        for count in &mut self.bins {
-            most = most.max(*count);
-            start += std::mem::replace(count, start);
-        }
-        if most > CROWDED {
-            return sorted.sort_unstable();
-        }
-        for h in from {
-            let at = &mut self.bins[bin(*h)];
-            sorted[*at as usize] = *h;
-            *at += 1;
-        }
-        // Most of what is out of order are two neighbours of one bin: exchanged without a branch on what they are.
-        let mut greatest = sorted[0];
-        for i in 1..sorted.len() {
-            let next = sorted[i];
-            sorted[i - 1] = greatest.min(next);
-            greatest = greatest.max(next);
-        }
-        sorted[from.len() - 1] = greatest;
-        for i in 1..sorted.len() {
-            let (mut at, value) = (i, sorted[i]);
-            while at > 0 && sorted[at - 1] > value {
-                sorted[at] = sorted[at - 1];
-                at -= 1;
-            }
-            sorted[at] = value;
-        }
+impl Default for HashSorter {
+    fn default() -> Self {
+        // A forced level that is none is an error of the sketches; here it changes no value.
+        HashSorter { level: kernel::level().unwrap_or(Level::BASELINE), room: Room::default() }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::shingle::hash::fin;
-    use proptest::prelude::*;
+impl HashSorter {
+    /// The values of `from` in ascending order, repeats kept. O(n) for hashes, O(n log n) for other values.
+    pub fn sort(&mut self, from: &[u64], sorted: &mut Vec<u64>) {
+        kernel::sort(self.level, from, sorted, &mut self.room);
+    }
 
-    proptest! {
-        #[test]
-        fn sorted_is_sorted(values in proptest::collection::vec(any::<u64>(), 0..300), kind in 0..4, len in 0usize..3000) {
-            let mut from = match kind {
-                0 => values,
-                1 => values.iter().map(|v| v >> 40).collect(),
-                2 => values.iter().map(|v| v % 3).collect(),
-                _ => (0..len as u64).map(|i| fin(i % 1500)).collect(),
-            };
-            let mut sorted = vec![9; 5];
-            let mut sorter = HashSorter::default();
-            sorter.sort(&from, &mut sorted);
-            from.sort_unstable();
-            prop_assert_eq!(sorted, from);
-        }
+    /// Append the values of `from` to `out`, in ascending order and each once; `sorted` is for what lies between.
+    pub fn append_set(&mut self, from: &[u64], sorted: &mut Vec<u64>, out: &mut Vec<u64>) {
+        self.sort(from, sorted);
+        kernel::append_once(self.level, sorted, out);
     }
 }

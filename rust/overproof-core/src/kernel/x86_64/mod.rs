@@ -5,9 +5,10 @@
 
 pub mod hashes;
 mod lanes;
+pub mod sort;
 pub mod text;
 
-use super::{baseline, bodies, bodies_bits, bodies_hashes, bodies32, bodies64};
+use super::{baseline, bodies, bodies_bits, bodies_hashes, bodies_sort, bodies32, bodies64};
 use std::arch::asm;
 
 /// No min of 64 bits before SSE4.2: there the plain code is the faster one.
@@ -16,6 +17,7 @@ pub mod sse41 {
     pub use crate::kernel::sets::intersection_sse41 as intersection;
     super::bodies!(#[target_feature(enable = "sse4.1")]);
     super::bodies_bits!(2, #[target_feature(enable = "sse4.1")]);
+    super::bodies_sort!(#[target_feature(enable = "sse4.1")]);
     super::bodies_hashes!(super::scalar, #[target_feature(enable = "sse4.1")]);
     super::bodies32!(16, #[target_feature(enable = "sse4.1")]);
 }
@@ -24,6 +26,7 @@ pub mod avx2 {
     pub use crate::kernel::sets::{intersection_avx2 as intersection, near_avx2 as near};
     super::bodies!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     super::bodies_bits!(4, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    super::bodies_sort!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     pub use super::hashes::{byte_windows_avx2 as byte_windows, gram_hashes_avx2 as gram_hashes};
     pub use super::text::{
         ascii_avx2 as ascii, common_avx2 as common, edges_avx2 as edges, token_values_avx2 as token_values,
@@ -38,6 +41,7 @@ pub mod avx512 {
         crate::kernel::portable::gram_hashes_direct(w, n, term, out);
     }
     pub use super::hashes::{byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits};
+    pub use super::sort::{append_once_avx512 as append_once, sort_avx512 as sort};
     pub use super::text::{
         ascii_avx2 as ascii, common_avx2 as common, edges_avx512 as edges, token_values_avx2 as token_values,
     };
