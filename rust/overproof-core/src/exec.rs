@@ -155,8 +155,20 @@ impl<'a> Job<'a> {
         if size == 0 {
             return Ok(matrix);
         }
-        let mut parts = Vec::new();
-        let mut rest = matrix.as_mut_slice();
+        self.fill_rows(&mut matrix, rows, weight, work)?;
+        Ok(matrix)
+    }
+
+    /// As [`Job::fill`], of a matrix of `rows` rows that is there; returns what `work` returned, in order of rows.
+    pub fn fill_rows<T: Send, R: Send>(
+        &self,
+        matrix: &mut [T],
+        rows: usize,
+        weight: impl Fn(usize) -> usize,
+        work: impl Fn(Range<usize>, &mut [T]) -> Result<R> + Sync,
+    ) -> Result<Vec<R>> {
+        let width = matrix.len().checked_div(rows).unwrap_or_default();
+        let (mut parts, mut rest) = (Vec::new(), matrix);
         for range in cut(rows, weight) {
             let (part, after) = rest.split_at_mut(range.len() * width);
             parts.push((range, part));
@@ -167,10 +179,9 @@ impl<'a> Job<'a> {
             work(range, part)
         };
         match self.pool {
-            Some(pool) if parts.len() > 1 => self.on_pool(pool, || parts.into_par_iter().try_for_each(run))?,
-            _ => parts.into_iter().try_for_each(run)?,
+            Some(pool) if parts.len() > 1 => self.on_pool(pool, || parts.into_par_iter().map(run).collect()),
+            _ => parts.into_iter().map(run).collect(),
         }
-        Ok(matrix)
     }
 }
 

@@ -59,8 +59,8 @@ impl super::Sketcher for Sketcher32 {
     fn eat(&self, hashes: &[u64], row: &mut Vec<u32>) {
         self.add(hashes, row);
     }
-    fn finish(&self, row: &Vec<u32>, out: &mut Vec<u32>) {
-        out.extend_from_slice(row);
+    fn finish(&self, row: &Vec<u32>, out: &mut [u32]) {
+        out.copy_from_slice(row);
     }
 }
 
@@ -111,8 +111,8 @@ impl super::Sketcher for Sketcher64 {
     fn eat(&self, hashes: &[u64], row: &mut Vec<u64>) {
         self.add(hashes, row);
     }
-    fn finish(&self, row: &Vec<u64>, out: &mut Vec<u64>) {
-        out.extend_from_slice(row);
+    fn finish(&self, row: &Vec<u64>, out: &mut [u64]) {
+        out.copy_from_slice(row);
     }
 }
 

@@ -15,11 +15,13 @@ pub use array::{SetSketch, SketchArray, Values};
 
 use crate::error::{Error, Result};
 use crate::exec::Job;
+use crate::kernel::memory::ask_for_huge_pages;
 use crate::params::{HashSource, Scheme, ShingleParams, SketchParams};
 use crate::shingle::hash::{fin, splitmix64};
 use crate::shingle::{ShingleSets, Shingler};
 use crate::text::Texts;
 use crate::text::batch::MAX_TEXT;
+use std::ops::Range;
 
 /// Hashes worked on at once: as many as stay in the first cache.
 const BLOCK: usize = 256;
@@ -146,7 +148,7 @@ impl Rows for HashRows<'_> {
 /// Makes one dense row out of hashes that come in blocks.
 pub trait Sketcher: Sync {
     /// A value of the row.
-    type Value: Copy + Send;
+    type Value: Copy + Default + Send;
     /// A row in the making.
     type State;
     /// A row of no hash.
@@ -155,8 +157,8 @@ pub trait Sketcher: Sync {
     fn clear(&self, state: &mut Self::State);
     /// Take hashes in; where the sketch has weights, each occurrence weighs 1.
     fn eat(&self, hashes: &[u64], state: &mut Self::State);
-    /// Append the values of the row.
-    fn finish(&self, state: &Self::State, out: &mut Vec<Self::Value>);
+    /// Write the values of the row.
+    fn finish(&self, state: &Self::State, out: &mut [Self::Value]);
 }
 
 /// A dense sketch with a seed of its own, other than MinHash's: seed 1 takes the hashes as they are.
@@ -205,37 +207,29 @@ struct Made<V> {
     most: usize,
 }
 
-fn run<S: Sketcher>(job: &Job<'_>, rows: &impl Rows, sketcher: &S) -> Result<Made<S::Value>> {
-    let parts = job.chunks(
-        rows.len(),
-        |i| rows.weight(i),
-        |range| {
-            let mut made = Made { values: Vec::new(), empty: Vec::with_capacity(range.len()), most: 0 };
-            let (mut scratch, mut state) = (rows.scratch(), sketcher.start());
-            for i in range {
-                let mut eaten = 0;
-                sketcher.clear(&mut state);
-                rows.feed(i, &mut scratch, |hashes| {
-                    eaten += hashes.len();
-                    sketcher.eat(hashes, &mut state);
-                });
-                made.empty.push(eaten == 0);
-                made.most = made.most.max(eaten);
-                sketcher.finish(&state, &mut made.values);
-            }
-            Ok(made)
-        },
-    )?;
-    let mut all = Made {
-        values: Vec::with_capacity(parts.iter().map(|p| p.values.len()).sum()),
-        empty: Vec::with_capacity(rows.len()),
-        most: parts.iter().map(|p| p.most).max().unwrap_or_default(),
+fn run<S: Sketcher>(job: &Job<'_>, rows: &impl Rows, sketcher: &S, k: usize) -> Result<Made<S::Value>> {
+    // Not touched before its rows are there: new memory comes as zeros.
+    let mut values = vec![S::Value::default(); rows.len() * k];
+    ask_for_huge_pages(&mut values);
+    let work = |range: Range<usize>, out: &mut [S::Value]| {
+        let (mut empty, mut most) = (Vec::with_capacity(range.len()), 0);
+        let (mut scratch, mut state) = (rows.scratch(), sketcher.start());
+        for (i, out) in range.zip(out.chunks_exact_mut(k)) {
+            let mut eaten = 0;
+            sketcher.clear(&mut state);
+            rows.feed(i, &mut scratch, |hashes| {
+                eaten += hashes.len();
+                sketcher.eat(hashes, &mut state);
+            });
+            empty.push(eaten == 0);
+            most = most.max(eaten);
+            sketcher.finish(&state, out);
+        }
+        Ok((empty, most))
     };
-    for part in parts {
-        all.values.extend_from_slice(&part.values);
-        all.empty.extend_from_slice(&part.empty);
-    }
-    Ok(all)
+    let parts = job.fill_rows(&mut values, rows.len(), |i| rows.weight(i), work)?;
+    let most = parts.iter().map(|(_, most)| *most).max().unwrap_or_default();
+    Ok(Made { values, empty: parts.into_iter().flat_map(|(empty, _)| empty).collect(), most })
 }
 
 /// Dense sketches of rows of hashes, each occurrence of a hash weighing 1 where the scheme has weights.
@@ -256,12 +250,12 @@ pub fn sketch(
     let narrow = |made: Made<u32>| (Values::U32(made.values), made.empty, made.most);
     let wide = |made: Made<u64>| (Values::U64(made.values), made.empty, made.most);
     let (values, empty, most) = match params.scheme {
-        Scheme::Affine32Op1 => narrow(run(job, rows, &minhash::Sketcher32::op1(k, params.seed)?)?),
-        Scheme::Oph => narrow(run(job, rows, &oph::Sketcher::new(k, params.seed)?)?),
-        Scheme::DatasketchAffine32 => narrow(run(job, rows, &minhash::Sketcher32::datasketch(permutations()?)?)?),
-        Scheme::DatasketchAffine64 => wide(run(job, rows, &minhash::Sketcher64::affine(permutations()?)?)?),
-        Scheme::DatasketchLegacy => wide(run(job, rows, &minhash::Sketcher64::legacy(permutations()?)?)?),
-        Scheme::SimHash => wide(run(job, rows, &simhash::Sketcher::new(k, params.seed)?)?),
+        Scheme::Affine32Op1 => narrow(run(job, rows, &minhash::Sketcher32::op1(k, params.seed)?, k)?),
+        Scheme::Oph => narrow(run(job, rows, &oph::Sketcher::new(k, params.seed)?, k)?),
+        Scheme::DatasketchAffine32 => narrow(run(job, rows, &minhash::Sketcher32::datasketch(permutations()?)?, k)?),
+        Scheme::DatasketchAffine64 => wide(run(job, rows, &minhash::Sketcher64::affine(permutations()?)?, k)?),
+        Scheme::DatasketchLegacy => wide(run(job, rows, &minhash::Sketcher64::legacy(permutations()?)?, k)?),
+        Scheme::SimHash => wide(run(job, rows, &simhash::Sketcher::new(k, params.seed)?, k)?),
         Scheme::SimHashWeighted | Scheme::FracMinHash => {
             return Err(Error::Internal(format!("{} is not a sketch of hashes alone", params.scheme.name())));
         }

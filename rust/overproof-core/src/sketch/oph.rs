@@ -41,8 +41,8 @@ impl super::Sketcher for Sketcher {
     fn eat(&self, hashes: &[u64], row: &mut Vec<u32>) {
         self.add(hashes, row);
     }
-    fn finish(&self, row: &Vec<u32>, out: &mut Vec<u32>) {
-        out.extend_from_slice(row);
+    fn finish(&self, row: &Vec<u32>, out: &mut [u32]) {
+        out.copy_from_slice(row);
     }
 }
 

@@ -78,10 +78,12 @@ impl super::Sketcher for Sketcher {
     fn eat(&self, hashes: &[u64], state: &mut State) {
         self.add(hashes, state);
     }
-    fn finish(&self, state: &State, out: &mut Vec<u64>) {
+    fn finish(&self, state: &State, out: &mut [u64]) {
         // weight with the bit > weight without it: twice the one > total
         let bit = |one: &i64| u64::from(*one > state.total >> 1);
-        out.extend(state.ones.iter().map(|ones| ones.iter().rev().fold(0, |word, one| word << 1 | bit(one))));
+        for (out, ones) in out.iter_mut().zip(&state.ones) {
+            *out = ones.iter().rev().fold(0, |word, one| word << 1 | bit(one));
+        }
     }
 }
 
@@ -108,13 +110,15 @@ pub fn of_sets(
         _ => return Err(Error::Internal(format!("scheme {} with these weights", params.scheme.name()))),
     };
     let sketcher = Sketcher::new(params.row_len(), params.seed)?;
-    let parts = job.chunks(
+    let k = params.row_len();
+    let values = job.fill(
         sets.len(),
+        k,
         |i| 8 * sets.range(i).len(),
-        |rows| {
+        |rows, out| {
             use super::Sketcher as _;
-            let (mut out, mut state, mut narrowed) = (Vec::new(), sketcher.start(), Vec::new());
-            for i in rows {
+            let (mut state, mut narrowed) = (sketcher.start(), Vec::new());
+            for (i, out) in rows.zip(out.chunks_exact_mut(k)) {
                 sketcher.clear(&mut state);
                 let weights = match wanted {
                     Weights::Given(weights) => &weights[sets.range(i)],
@@ -129,13 +133,13 @@ pub fn of_sets(
                     }
                 };
                 sketcher.add_weighted(sets.row(i), weights, &mut state);
-                sketcher.finish(&state, &mut out);
+                sketcher.finish(&state, out);
             }
-            Ok(out)
+            Ok(())
         },
     )?;
     let empty = (0..sets.len()).map(|i| sets.range(i).is_empty()).collect();
-    SketchArray::new(params, Values::U64(parts.concat()), empty, sets.missing.clone())
+    SketchArray::new(params, Values::U64(values), empty, sets.missing.clone())
 }
 
 #[derive(Clone, Copy)]
