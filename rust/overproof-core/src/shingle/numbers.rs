@@ -47,45 +47,54 @@ impl<'p> Finder<'p> {
     }
 
     fn text(&mut self, text: &str) {
-        if self.params.analyzer == Analyzer::Word && text.is_ascii() && self.is_without(text.as_bytes()) {
+        let words = self.params.analyzer == Analyzer::Word;
+        if words && text.is_ascii() && self.is_without(text.as_bytes()) {
             return;
         }
+        let before = self.found.len();
         self.form(text);
+        // Markers are numbers too: words that stand in a row without them stand in a row with them.
         if self.params.both_lists
+            && (!words || self.found.len() > before)
             && let Some(plain) = without_markers(text)
         {
             self.form(&plain);
         }
     }
 
-    /// Whether words of these bytes can hold no shingle of digits: too few digits for a whole one, and letters, so that the
-    /// text itself is no short one.
+    /// Whether words of these bytes can hold no shingle of digits: there are letters, so that the text itself is no short
+    /// one, and too few digits, or too few numbers in a row, for a whole one.
     fn is_without(&self, words: &[u8]) -> bool {
-        words.iter().map(|b| usize::from(b.is_ascii_digit())).sum::<usize>() < self.params.smallest()
-            && words.iter().any(u8::is_ascii_alphabetic)
+        let n = self.params.smallest();
+        words.iter().any(u8::is_ascii_alphabetic) && (digits(words) < n || !has_row(words, n))
     }
 
     fn form(&mut self, text: &str) {
         self.canon.clear();
-        let digits = |token: &[u8]| token.iter().all(u8::is_ascii_digit);
         match self.params.analyzer {
             Analyzer::Word => {
                 self.canonicalizer.words(text, &mut self.canon);
                 if self.is_without(&self.canon) {
                     return;
                 }
-                let tokens: Vec<&[u8]> = self.canon.split(|b| *b == b' ').filter(|t| !t.is_empty()).collect();
-                for run in tokens.chunk_by(|a, b| digits(a) == digits(b)).filter(|run| digits(run[0])) {
-                    let values: Vec<u64> = run.iter().map(|t| self.seeds.token(t)).collect();
-                    let hash = |w: &[u64], term: u64| fin(polynomial(w).wrapping_add(term));
-                    add(self.params, &self.seeds, &values, tokens.len(), hash, &mut self.found);
+                let hash = |w: &[u64], term: u64| fin(polynomial(w).wrapping_add(term));
+                let (mut run, mut tokens) = (Vec::new(), 0);
+                for token in self.canon.split(|b| *b == b' ').filter(|token| !token.is_empty()) {
+                    tokens += 1;
+                    if number(token) {
+                        run.push(self.seeds.token(token));
+                    } else {
+                        add(self.params, &self.seeds, &run, tokens, hash, &mut self.found);
+                        run.clear();
+                    }
                 }
+                add(self.params, &self.seeds, &run, tokens, hash, &mut self.found);
             }
             Analyzer::Char | Analyzer::Byte => {
                 self.canonicalizer.full(text, &mut self.canon);
                 // A run that is not the whole text is never taken for a short one, so bytes may stand for code points.
                 for run in
-                    self.canon.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()).filter(|run| digits(run))
+                    self.canon.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()).filter(|run| number(run))
                 {
                     let hash = |w: &[u8], term: u64| fin(self.seeds.window_bytes(w).wrapping_add(term));
                     add(self.params, &self.seeds, run, self.canon.len(), hash, &mut self.found);
@@ -96,7 +105,39 @@ impl<'p> Finder<'p> {
     }
 }
 
-/// Append the shingles that lie inside `run`, a part of a text of `tokens` tokens.
+fn number(token: &[u8]) -> bool {
+    token.iter().all(u8::is_ascii_digit)
+}
+
+/// How many of the bytes are ASCII digits.
+fn digits(bytes: &[u8]) -> usize {
+    // Sums of bytes are what vectors do best: as many whole vectors as a byte counts.
+    const PART: usize = 224;
+    let of_part = |part: &[u8]| part.iter().map(|b| u8::from(b.is_ascii_digit())).sum::<u8>();
+    bytes.chunks(PART).map(|part| usize::from(of_part(part))).sum()
+}
+
+/// Whether `n` > 0 stretches of digits follow each other somewhere without a letter in between.
+fn has_row(bytes: &[u8], n: usize) -> bool {
+    let mut from = 0;
+    // So many bytes they take at least. A stretch starts behind a letter, and most end before a byte near its end is looked at.
+    while let Some(stretch) = bytes.get(from..from + 2 * n - 1) {
+        if let Some(letter) = stretch.iter().rposition(u8::is_ascii_alphabetic) {
+            from += letter + 1;
+            continue;
+        }
+        let rest = &bytes[from..];
+        let end = rest.iter().position(u8::is_ascii_alphabetic).unwrap_or(rest.len());
+        let numbers = rest[..end].split(|b| !b.is_ascii_digit()).filter(|number| !number.is_empty());
+        if numbers.count() >= n {
+            return true;
+        }
+        from += end;
+    }
+    false
+}
+
+/// Append the shingles that lie inside `run`, a part of a text of at least `tokens` tokens, or of just so many at its end.
 fn add<T>(
     params: &ShingleParams,
     seeds: &Seeds,
@@ -105,7 +146,7 @@ fn add<T>(
     hash: impl Fn(&[T], u64) -> u64,
     found: &mut Vec<u64>,
 ) {
-    if tokens < params.smallest() && run.len() == tokens {
+    if (1..params.smallest()).contains(&tokens) && run.len() == tokens {
         found.push(hash(run, seeds.short_term(tokens)));
     }
     for n in params.n.iter().map(|n| usize::from(*n)).filter(|n| *n <= run.len()) {
@@ -130,9 +171,10 @@ mod tests {
             ),
             n in 1u8..5,
             both in any::<bool>(),
+            how in proptest::sample::select(vec!["nfkc_casefold", "none+whitespace"]),
         ) {
             let text = text.concat();
-            let how = Normalization::parse("nfkc_casefold")?;
+            let how = Normalization::parse(how)?;
             for analyzer in [Analyzer::Word, Analyzer::Char, Analyzer::Byte] {
                 let mut params = ShingleParams::new(vec![n], analyzer.clone(), how, 3)?;
                 params.both_lists = both;
