@@ -11,6 +11,14 @@ pub fn with_huge_pages<T>(len: usize) -> Vec<T> {
     room
 }
 
+/// The same for a text; `None` where there is no such room.
+pub fn text_with_huge_pages(bytes: usize) -> Option<String> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(bytes).ok()?;
+    ask_for_huge_pages(&mut room);
+    String::from_utf8(room).ok()
+}
+
 /// The same of room that is there and was not touched yet.
 #[allow(unsafe_code)]
 pub fn ask_for_huge_pages<T>(room: &mut Vec<T>) {

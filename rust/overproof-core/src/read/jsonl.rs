@@ -1,13 +1,15 @@
 //! Lines to columns: parsed in parallel, merged in order, every line that gives no row counted with its reason.
 
+use super::flat::Flat;
 use super::lines::{self, Block, Lines};
-use super::select::{self, Column, Presence, Select, Value};
+use super::select::{self, Column, Field, Presence, Select, Value};
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::text::TextColumn;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// What a line is.
@@ -129,6 +131,20 @@ impl Columns {
         Columns { texts: known.chain(further).collect(), line: Vec::new() }
     }
 
+    fn clear(&mut self) {
+        self.texts.iter_mut().flatten().for_each(TextColumn::clear);
+        self.line.clear();
+    }
+
+    /// Make room for `times` of what is there, in columns of up to `most` bytes.
+    fn reserve(&mut self, times: f64, most: usize) {
+        let scaled = |n: usize| (times * n as f64) as usize;
+        let rows = scaled(self.line.len());
+        for texts in self.texts.iter_mut().flatten() {
+            texts.reserve(scaled(texts.bytes()).min(most), rows.min(most));
+        }
+    }
+
     /// Append the first `rows` rows of `other`.
     fn extend(&mut self, other: &Columns, rows: usize) -> Result<()> {
         for (to, from) in self.texts.iter_mut().zip(&other.texts) {
@@ -152,6 +168,8 @@ pub struct Reader {
     next: Option<Result<Block>>,
     options: Options,
     columns: Columns,
+    /// Columns of parts that were taken over, to fill their room again.
+    spare: Mutex<Vec<Columns>>,
     counts: Vec<Count>,
     rows: usize,
     seen: Vec<bool>,
@@ -171,6 +189,7 @@ impl Reader {
             lines: Lines::new(source, options.max_line, options.on_bad == OnBad::Skip, options.first_line),
             next: None,
             columns: Columns::new(&options),
+            spare: Mutex::default(),
             counts: Vec::new(),
             rows: 0,
             seen: vec![false; options.select.fields.len()],
@@ -246,27 +265,47 @@ impl Reader {
             return self.check_seen();
         }
         let name = self.lines.source().name().to_owned();
-        let (lines, options) = (&mut self.lines, &self.options);
-        let (parts, next) = job.join(|| parse(&block, &name, options, job), || lines.next_block(job));
+        let read = self.lines.source().bytes_read();
+        let (lines, options, spare) = (&mut self.lines, &self.options, &self.spare);
+        let (parts, next) = job.join(|| parse(&block, &name, options, spare, job), || lines.next_block(job));
         self.next = Some(next);
         self.lines.recycle(block);
+        let first = self.rows == 0;
         for part in parts? {
             self.merge(part)?;
             if self.done {
-                break;
+                return Ok(());
             }
+        }
+        if first && self.options.limit.is_none() {
+            self.make_room(read);
         }
         Ok(())
     }
 
+    /// Make room for the whole file, of which the columns hold what is in its first `read` bytes.
+    ///
+    /// No more than the file has for a column, so that memory is bounded by what is there to read.
+    fn make_room(&mut self, read: u64) {
+        const MARGIN: f64 = 1.03;
+        if let Some(total) = self.lines.source().bytes_total()
+            && total > read
+        {
+            self.columns
+                .reserve(MARGIN * total as f64 / read.max(1) as f64, usize::try_from(total).unwrap_or(usize::MAX));
+        }
+    }
+
     /// Take over what one range of lines gave, up to the limit.
-    fn merge(&mut self, part: Part) -> Result<()> {
+    fn merge(&mut self, mut part: Part) -> Result<()> {
         let left = self.options.limit.map_or(usize::MAX, |limit| limit - self.rows);
         let rows = part.columns.line.len().min(left);
         self.columns.extend(&part.columns, rows)?;
         self.rows += rows;
         self.done = rows == left;
         let last = if self.done { part.columns.line[rows - 1] } else { i64::MAX };
+        part.columns.clear();
+        self.spare.get_mut().unwrap_or_else(PoisonError::into_inner).push(part.columns);
         for (line, reason) in part.counts.into_iter().filter(|(line, _)| *line <= last) {
             count(&mut self.counts, line, reason);
         }
@@ -309,7 +348,13 @@ fn count(counts: &mut Vec<Count>, line: i64, reason: &'static str) {
 }
 
 /// All lines of a block.
-fn parse(block: &Block, file: &str, options: &Options, job: &Job<'_>) -> Result<Vec<Part>> {
+fn parse(
+    block: &Block,
+    file: &str,
+    options: &Options,
+    spare: &Mutex<Vec<Columns>>,
+    job: &Job<'_>,
+) -> Result<Vec<Part>> {
     let bytes = block.bytes();
     let mut starts = vec![0];
     starts.extend(memchr::memchr_iter(b'\n', bytes).map(|end| end + 1));
@@ -321,7 +366,9 @@ fn parse(block: &Block, file: &str, options: &Options, job: &Job<'_>) -> Result<
         rows,
         |i| starts[i + 1] - starts[i],
         |range| {
-            let mut parser = Parser { file, options, part: Part::new(options) };
+            let columns = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let part = Part::new(options, columns.unwrap_or_else(|| Columns::new(options)));
+            let mut parser = Parser { file, options, part, flat: Flat::new(&options.select) };
             for i in range {
                 let line = &bytes[starts[i]..starts[i + 1]];
                 let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -341,9 +388,9 @@ fn parse(block: &Block, file: &str, options: &Options, job: &Job<'_>) -> Result<
 }
 
 impl Part {
-    fn new(options: &Options) -> Self {
+    fn new(options: &Options, columns: Columns) -> Self {
         Part {
-            columns: Columns::new(options),
+            columns,
             counts: Vec::new(),
             bad: None,
             seen: vec![false; options.select.fields.len()],
@@ -356,6 +403,8 @@ struct Parser<'p> {
     file: &'p str,
     options: &'p Options,
     part: Part,
+    /// Where the fields may be found without `select`.
+    flat: Option<Flat<'p>>,
 }
 
 impl Parser<'_> {
@@ -380,6 +429,9 @@ impl Parser<'_> {
         if self.options.form == Form::Plain {
             return self.row(number, Some(text.strip_suffix('\r').unwrap_or(&text)), &[], None);
         }
+        if let Some(added) = self.usual(&text, number) {
+            return added;
+        }
         match self.options.select.parse(&text) {
             Ok(values) => self.rows(number, &values),
             Err(broken) => {
@@ -395,6 +447,33 @@ impl Parser<'_> {
                 self.rows(number, &values)
             }
         }
+    }
+
+    /// Add the row of a usual line; `None` where it is not, or where a field is missing about which there is more to say.
+    fn usual(&mut self, line: &str, number: i64) -> Option<Parsed> {
+        let flat = self.flat.as_mut()?;
+        flat.find(line)?;
+        let fields = &self.options.select.fields;
+        let found = |i: usize| flat.get(line, i);
+        let enough = |(i, field): (usize, &Field)| match found(i) {
+            Some(_) => true,
+            None => field.column != Column::Text && field.presence != Presence::Every,
+        };
+        if !fields.iter().enumerate().all(enough) {
+            return None;
+        }
+        for (i, seen) in self.part.seen.iter_mut().enumerate() {
+            *seen |= found(i).is_some();
+        }
+        for (column, texts) in self.part.columns.texts.iter_mut().enumerate() {
+            let Some(texts) = texts else { continue };
+            let value = fields.iter().position(|field| field.column.number() == column).and_then(found);
+            if texts.push(value).is_err() {
+                return Some(Err(Bad::TooLong));
+            }
+        }
+        self.part.columns.line.push(number);
+        Some(Ok(()))
     }
 
     /// Add the rows that the values of one object give: one, or one per message of the role.
@@ -555,9 +634,12 @@ fn hint(e: &serde_json::Error, text: &str) -> &'static str {
     }
 }
 
+/// Bytes of a block where only the first lines are wanted.
+const HEAD: usize = 1 << 17;
+
 /// The first `n` lines of a file, as far as they are UTF-8, to guess its fields from; `skip` passes over longer ones.
 pub fn head(source: Source, n: usize, max_line: usize, skip: bool, job: &Job<'_>) -> Result<Vec<String>> {
-    let mut lines = Lines::new(source, max_line, skip, 1);
+    let mut lines = Lines::new(source, max_line, skip, 1).in_blocks(HEAD);
     let mut found = Vec::new();
     while found.len() < n {
         let block = lines.next_block(job)?;

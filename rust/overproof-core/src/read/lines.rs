@@ -3,6 +3,7 @@
 use super::source::Source;
 use crate::error::{Error, Result};
 use crate::exec::Job;
+use crate::kernel::memory::with_huge_pages;
 use memchr::{memchr, memrchr};
 use std::ops::Range;
 
@@ -39,6 +40,9 @@ pub struct Lines {
     filled: usize,
     /// The buffer of a block that was given back.
     spare: Vec<u8>,
+    /// Bytes of a block, and bytes asked of the source at once.
+    block: usize,
+    step: usize,
     /// Number of the last line given.
     lines: i64,
     offset: u64,
@@ -59,6 +63,8 @@ impl Lines {
             buffer: Vec::new(),
             filled: 0,
             spare: Vec::new(),
+            block: BLOCK,
+            step: STEP,
             lines: first - 1,
             offset: 0,
             ended: false,
@@ -66,6 +72,11 @@ impl Lines {
             skip,
             too_long: Vec::new(),
         }
+    }
+
+    /// Blocks of `size` bytes.
+    pub fn in_blocks(self, size: usize) -> Self {
+        Lines { block: size, step: size.min(STEP), ..self }
     }
 
     /// The file underneath.
@@ -87,7 +98,7 @@ impl Lines {
     pub fn next_block(&mut self, job: &Job<'_>) -> Result<Block> {
         let mut searched = 0;
         let end = loop {
-            if self.ended || self.filled >= BLOCK {
+            if self.ended || self.filled >= self.block {
                 if let Some(last) = memrchr(b'\n', &self.buffer[searched..self.filled]) {
                     break if self.ended { self.filled } else { searched + last + 1 };
                 }
@@ -125,10 +136,14 @@ impl Lines {
     /// Read one step more into the buffer.
     fn fill(&mut self, job: &Job<'_>) -> Result<()> {
         job.check()?;
-        if self.buffer.len() < self.filled + STEP {
-            self.buffer.resize(self.filled + STEP, 0);
+        let end = self.filled + self.step;
+        if self.buffer.len() < end {
+            if self.buffer.is_empty() {
+                self.buffer = with_huge_pages(self.block + self.step);
+            }
+            self.buffer.resize(end, 0);
         }
-        let n = self.source.read(&mut self.buffer[self.filled..self.filled + STEP])?;
+        let n = self.source.read(&mut self.buffer[self.filled..end])?;
         self.filled += n;
         self.ended = n == 0;
         Ok(())

@@ -1,8 +1,9 @@
 //! Texts from files: JSON lines and plain lines, packed or not, in flat memory.
 //!
 //! `source` opens and unpacks a file and hashes it on the way, `lines` cuts it into blocks of whole lines, `select` picks
-//! the wanted fields out of one line, `jsonl` puts these together into columns.
+//! the wanted fields out of one line, `flat` does so for the usual one, `jsonl` puts these together into columns.
 
+mod flat;
 pub mod jsonl;
 pub mod lines;
 pub mod select;

@@ -58,7 +58,7 @@ impl Column {
     }
 
     /// The values that the column takes.
-    fn takes(self) -> Takes {
+    pub(super) fn takes(self) -> Takes {
         match self {
             Column::Text | Column::Prompt => Takes::Texts,
             Column::Extra(_) => Takes::All,
@@ -69,7 +69,7 @@ impl Column {
 
 /// The values that a column takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Takes {
+pub(super) enum Takes {
     /// Strings and lists of messages.
     Texts,
     /// Strings and numbers.

@@ -1,6 +1,7 @@
 //! Batches of texts: a view that every stage takes, and a column that owns its bytes.
 
 use crate::error::{Error, Result};
+use crate::kernel::memory::text_with_huge_pages;
 
 /// A batch of texts as every stage takes it; `None` is a missing text (null), which is not an empty one.
 pub type Texts<'a> = &'a [Option<&'a str>];
@@ -85,6 +86,25 @@ impl TextColumn {
         Ok(())
     }
 
+    /// Make room for so many bytes and texts in all, if the system has it.
+    pub fn reserve(&mut self, bytes: usize, texts: usize) {
+        // The texts have their room either way once they come.
+        let _ = self.ends.try_reserve(texts.saturating_sub(self.len()));
+        if bytes > self.data.capacity()
+            && let Some(mut data) = text_with_huge_pages(bytes)
+        {
+            data.push_str(&self.data);
+            self.data = data;
+        }
+    }
+
+    /// Leave out all texts, and keep their room.
+    pub fn clear(&mut self) {
+        self.data.clear();
+        self.ends.clear();
+        self.missing.clear();
+    }
+
     /// The bytes of all texts, one after the other.
     pub fn data(&self) -> &str {
         &self.data
@@ -115,7 +135,10 @@ mod tests {
         column.push(Some("né"))?;
         assert_eq!(column.views(), [Some("a"), None, Some(""), Some("né")]);
         let mut twice = TextColumn::new();
+        twice.push(Some("before"))?;
+        twice.clear();
         twice.extend(&column)?;
+        twice.reserve(1 << 23, 9);
         assert_eq!(twice, column);
         Ok(())
     }
