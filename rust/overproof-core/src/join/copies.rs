@@ -4,7 +4,7 @@
 //! (held by many units). Masked n-grams leave numerators and denominators; the waterfall counts what each layer took.
 
 use super::candidates::{Candidates, Masked};
-use super::masks::{Masks, STAGES, Side, check_prompts, echo, layer};
+use super::masks::{Masks, Mixed, STAGES, Side, check_prompts, echo, layer};
 use super::overlap::Rarity;
 use super::postings::Postings;
 use crate::error::{Error, Result};
@@ -12,7 +12,8 @@ use crate::exec::Job;
 use crate::params::ShingleParams;
 use crate::score::spans::TokenHasher;
 use crate::shingle::ShingleSets;
-use std::hash::Hasher;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// For each row the first with the same hashes and the same marks.
@@ -52,31 +53,46 @@ pub fn representatives(sets: &ShingleSets) -> Vec<i64> {
 /// one part of the hash space after another, so that memory stays near 1 GiB whatever the corpus.
 pub fn frequent(sets: &ShingleSets, units: &[i64], cap: usize, job: &Job<'_>) -> Result<(Vec<u64>, Vec<u32>)> {
     check_units(sets.len(), units)?;
-    const PAIRS: usize = 1 << 26;
+    const KEYS: u64 = 1 << 25;
+    const ROWS: usize = 1 << 12;
     // Some four hashes in `cap` a counter, so that few pass for frequent that are not.
     let rarity = Rarity::new(sets, 4 * sets.hashes.len() / cap.max(1));
     job.check()?;
-    let maybe = |h: &&u64| rarity.count(**h) as usize > cap;
-    let parts = (sets.hashes.iter().filter(maybe).count() / PAIRS + 1).next_power_of_two() as u64;
+    let (common, total) = rarity.above(cap);
+    let parts = (total / KEYS + 1).next_power_of_two();
+    // Rows of one unit side by side: a hash meets its units one after another.
+    let mut order: Vec<(i64, usize)> = units.iter().copied().zip(0..).collect();
+    order.sort_unstable();
     let (mut keys, mut counts) = (Vec::new(), Vec::new());
     for part in 0..parts {
-        let mut pairs: Vec<(u64, i64)> = Vec::new();
+        // Of each hash the number of its units, and the last of them, by its number from 1.
+        let mut held: HashMap<u64, (u32, u32), BuildHasherDefault<Mixed>> = HashMap::default();
         let part_of = |h: u64| ((u128::from(h) * u128::from(parts)) >> 64) as u64;
-        for (row, unit) in units.iter().enumerate() {
-            let set = sets.row(row);
-            // Rows are sorted, so the part is a stretch of each.
-            let from = set.partition_point(|h| part_of(*h) < part);
-            let to = set.partition_point(|h| part_of(*h) <= part);
-            pairs.extend(set[from..to].iter().filter(maybe).map(|h| (*h, *unit)));
+        let (mut number, mut before) = (0, None);
+        for rows in order.chunks(ROWS) {
+            for (unit, row) in rows {
+                number += u32::from(before != Some(unit));
+                before = Some(unit);
+                let mut set = sets.row(*row);
+                if parts > 1 {
+                    // Rows are sorted, so the part is a stretch of each.
+                    let from = set.partition_point(|h| part_of(*h) < part);
+                    let to = set.partition_point(|h| part_of(*h) <= part);
+                    set = &set[from..to];
+                }
+                for hash in set.iter().filter(|h| common.has(rarity.place(**h))) {
+                    let (count, last) = held.entry(*hash).or_default();
+                    *count += u32::from(*last != number);
+                    *last = number;
+                }
+            }
+            job.check()?;
         }
-        job.check()?;
-        pairs.sort_unstable();
-        pairs.dedup();
-        for run in pairs.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > cap) {
-            keys.push(run[0].0);
-            counts.push(run.len() as u32);
-        }
-        job.check()?;
+        let mut found: Vec<(u64, u32)> = held.into_iter().map(|(hash, (count, _))| (hash, count)).collect();
+        found.retain(|(_, count)| *count as usize > cap);
+        found.sort_unstable();
+        keys.extend(found.iter().map(|(hash, _)| hash));
+        counts.extend(found.iter().map(|(_, count)| count));
     }
     Ok((keys, counts))
 }

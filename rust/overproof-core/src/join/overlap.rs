@@ -104,13 +104,18 @@ impl Rarity {
         made
     }
 
-    /// As often as `h` stands in the sets, or more.
-    pub(super) fn count(&self, h: u64) -> u32 {
-        self.counts[self.place(h)]
+    /// The places that are counted more often than `cap`, and how many hashes they count.
+    pub(super) fn above(&self, cap: usize) -> (Places, u64) {
+        let (mut places, mut total) = (Places(vec![0; self.counts.len().div_ceil(64)]), 0);
+        for (at, count) in self.counts.iter().enumerate().filter(|(_, count)| **count as usize > cap) {
+            places.0[at / 64] |= 1 << (at % 64);
+            total += u64::from(*count);
+        }
+        (places, total)
     }
 
     /// Multiplied first (Fibonacci hashing): users' hashes may be small numbers.
-    fn place(&self, h: u64) -> usize {
+    pub(super) fn place(&self, h: u64) -> usize {
         (h.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
     }
 
@@ -122,6 +127,16 @@ impl Rarity {
             out.select_nth_unstable_by_key(length, |h| (self.counts[self.place(*h)], *h));
             out.truncate(length);
         }
+    }
+}
+
+/// Some places of a [`Rarity`], one bit each.
+pub(super) struct Places(Vec<u64>);
+
+impl Places {
+    /// Whether a place is among them.
+    pub(super) fn has(&self, place: usize) -> bool {
+        self.0[place / 64] >> (place % 64) & 1 == 1
     }
 }
 
