@@ -6,6 +6,9 @@
 /// text on both sides. Sentences that end in such a number lose it too, which costs nothing: the text as it is stays.
 pub fn without_markers(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
+    if !may_have_markers(bytes) {
+        return None;
+    }
     let apart = |at: Option<&u8>| matches!(at, None | Some(b' ' | b'\t' | b'\n' | b'\r'));
     let mut out: Option<Vec<u8>> = None;
     for end in memchr::memchr2_iter(b'.', b')', bytes) {
@@ -17,6 +20,13 @@ pub fn without_markers(text: &str) -> Option<String> {
     }
     // Only ASCII bytes gave way to spaces, so this is still UTF-8.
     out.and_then(|bytes| String::from_utf8(bytes).ok())
+}
+
+/// Whether a digit stands before a point or a bracket anywhere. Without a branch, so that vectors look at many bytes at once.
+fn may_have_markers(bytes: &[u8]) -> bool {
+    let ends = bytes.get(1..).unwrap_or_default();
+    let mark = |(digit, end): (&u8, &u8)| digit.is_ascii_digit() & ((*end == b'.') | (*end == b')'));
+    bytes.iter().zip(ends).map(mark).fold(false, |any, mark| any | mark)
 }
 
 #[cfg(test)]
