@@ -134,7 +134,7 @@ def test_the_memory_limit_is_kept(recall: str) -> None:
         run = subprocess.run([sys.executable, "-c", KEPT, limit, recall], check=True, capture_output=True, text=True)
         return int(run.stdout)
 
-    limit = 24_000_000
+    limit = 18_000_000
     assert grown("none") > 1.5 * limit
     assert grown(str(limit)) < limit
 
