@@ -249,22 +249,30 @@ pub fn common(source: &[u8], of: &Common, out: &mut Vec<u8>) -> Run {
 
 /// See `kernel::token_values`.
 #[inline(always)]
+#[allow(unsafe_code)]
 pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
+    const LONGEST: usize = 16;
     /// Kept apart, so that nothing is jumped over for the words of nearly all texts.
     #[cold]
-    fn long(seeds: &Seeds, token: &[u8]) -> u64 {
-        seeds.token(token)
+    #[inline(never)]
+    fn long(seeds: &Seeds, text: &[u8], from: usize, to: usize) -> u64 {
+        seeds.token(&text[from..to])
+    }
+    let last = usize::from(tokens.as_flattened().iter().fold(0, |last, edge| last.max(*edge)));
+    if last + LONGEST > text.len() {
+        out.extend(tokens.iter().map(|[from, to]| long(seeds, text, usize::from(*from), usize::from(*to))));
+        return;
     }
     out.extend(tokens.iter().map(|[from, to]| {
         let (from, to) = (usize::from(*from), usize::from(*to));
         let len = to.wrapping_sub(from);
-        match text.get(from..from + 16).and_then(|start| start.first_chunk::<16>()) {
-            Some(sixteen) if len <= 16 => {
-                let (low, high) = first_bytes(sixteen, len);
-                seeds.token16(low, high, len as u64)
-            }
-            _ => long(seeds, &text[from..to]),
+        if len > LONGEST {
+            return long(seeds, text, from, to);
         }
+        // SAFETY: 16 bytes stand behind each edge, `last` being the greatest.
+        let sixteen = unsafe { &*text.as_ptr().add(from).cast::<[u8; LONGEST]>() };
+        let (low, high) = first_bytes(sixteen, len);
+        seeds.token16(low, high, len as u64)
     }));
 }
 
