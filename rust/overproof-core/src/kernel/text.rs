@@ -279,11 +279,21 @@ pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut V
 /// See `kernel::byte_windows`; `keep` as in `portable::gram_hashes`.
 #[inline(always)]
 pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64], keep: impl Fn(u64) -> u64) {
-    const EIGHT: usize = 8;
-    let mask = KEEP[0][n.min(EIGHT)];
+    if n < EIGHT {
+        let mask = KEEP[0][n];
+        byte_windows_masked(text, term, out, |low| keep(low & mask));
+    } else {
+        byte_windows_masked(text, term, out, keep);
+    }
+}
+
+const EIGHT: usize = 8;
+
+#[inline(always)]
+fn byte_windows_masked(text: &[u8], term: u64, out: &mut [u64], keep: impl Fn(u64) -> u64) {
     let hash = |eight: Option<&[u8; EIGHT]>| {
         let low = eight.map_or(0, |eight| u64::from_le_bytes(*eight));
-        fin(keep(low & mask).wrapping_mul(KP).wrapping_add(term))
+        fin(keep(low).wrapping_mul(KP).wrapping_add(term))
     };
     let (full, rest) = out.as_chunks_mut::<EIGHT>();
     let done = EIGHT * full.len();
