@@ -130,11 +130,15 @@ fn folded<const WORDS: bool, const LOWER: bool>(source: &[u8], zero_digits: bool
 #[inline(always)]
 pub fn leading_ascii(bytes: &[u8]) -> usize {
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let (eights, rest) = bytes.as_chunks::<8>();
-    for (at, eight) in (0..).step_by(8).zip(eights) {
-        let beyond = u64::from_le_bytes(*eight) & HIGH;
-        if beyond != 0 {
-            return at + beyond.trailing_zeros() as usize / 8;
+    let beyond = |eight: &[u8; 8]| u64::from_le_bytes(*eight) & HIGH;
+    // Most texts are long and of ASCII alone.
+    let blocks = bytes.as_chunks::<BLOCK>().0.iter();
+    let plain = |block: &&[u8; BLOCK]| block.as_chunks::<8>().0.iter().fold(0, |all, eight| all | beyond(eight)) == 0;
+    let done = BLOCK * blocks.take_while(plain).count();
+    let (eights, rest) = bytes[done..].as_chunks::<8>();
+    for (at, eight) in (done..).step_by(8).zip(eights) {
+        if beyond(eight) != 0 {
+            return at + beyond(eight).trailing_zeros() as usize / 8;
         }
     }
     bytes.len() - rest.len() + rest.iter().take_while(|byte| byte.is_ascii()).count()
@@ -349,6 +353,13 @@ fn not_space_sse2(block: &[u8; BLOCK]) -> u64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn ascii_ends_where_it_ends(plain in "[ -~]{0,200}", rest in "(é.{0,100})?") {
+            prop_assert_eq!(leading_ascii((plain.clone() + &rest).as_bytes()), plain.len());
+        }
+    }
 
     proptest! {
         #[test]
