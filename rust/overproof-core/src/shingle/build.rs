@@ -163,7 +163,10 @@ fn join(mut parts: Vec<Part>, missing: Vec<bool>, params: &ShingleParams, counts
     let indptr: Vec<i64> = std::iter::once(0).chain(ends).collect();
     let (hashes, counts) = if parts.len() == 1 && order.is_sorted_by_key(|(_, _, i)| *i) {
         let mut part = parts.swap_remove(0);
-        part.hashes.shrink_to_fit();
+        // Room that was never touched costs little, and memory given back whole comes back without new pages.
+        if part.hashes.len() < part.hashes.capacity() / 2 {
+            part.hashes.shrink_to_fit();
+        }
         (part.hashes, counts.then_some(part.counts))
     } else {
         let mut hashes = with_huge_pages(parts.iter().map(|part| part.hashes.len()).sum());
