@@ -258,6 +258,25 @@ mod kernel {
         });
     }
 
+    /// As a text's, and as a long one's.
+    #[divan::bench(args = levels(), consts = [N, 20 * N])]
+    fn sort<const LEN: usize>(bencher: Bencher, at: &str) {
+        let (level, xs, mut sorted, mut room) = (level(at), hashes(LEN), Vec::new(), kernel::Room::default());
+        bencher.counter(ItemsCount::new(LEN)).bench_local(|| {
+            kernel::sort(level, black_box(&xs), &mut sorted, &mut room);
+            black_box(&sorted);
+        });
+    }
+
+    #[divan::bench(args = levels())]
+    fn least_in_bins(bencher: Bencher, at: &str) {
+        let (level, xs, mut bins) = (level(at), hashes(N), vec![u32::MAX; K as usize]);
+        bencher.counter(ItemsCount::new(N)).bench_local(|| {
+            kernel::least_in_bins(level, black_box(&xs), &mut bins);
+            black_box(&bins);
+        });
+    }
+
     #[divan::bench(args = levels())]
     fn min_affine32(bencher: Bencher, at: &str) {
         let (level, xs) = (level(at), halves(&hashes(N)));
