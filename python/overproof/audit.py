@@ -46,14 +46,15 @@ def plant(texts: Sequence[str], rows: npt.NDArray[np.int64], *, seed: int) -> Pl
     >>> len(copies.texts) == len(EDITS), copies.texts[0]
     (True, 'one two three four five six')
     """
-    out, source, kind = [], [], []
-    for k, (_, how, strength) in enumerate(EDITS):
-        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, k])))
-        for row in rows.tolist():
-            out.append(edit(texts[row], how, strength, rng))
-            source.append(row)
-            kind.append(k)
-    return Planted(out, np.array(source, np.int64), np.array(kind, np.int64))
+    rngs = [np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, k]))) for k in range(len(EDITS))]
+    copies: list[list[str]] = [[] for _ in EDITS]
+    # Each kind draws from a stream of its own, so one text after another may go through all of them.
+    for text in (texts[row] for row in rows.tolist()):
+        for made, (_, how, strength), rng in zip(copies, EDITS, rngs, strict=True):
+            made.append(edit(text, how, strength, rng))
+    source = np.tile(rows.astype(np.int64), len(EDITS))
+    kind = np.repeat(np.arange(len(EDITS), dtype=np.int64), len(rows))
+    return Planted([text for made in copies for text in made], source, kind)
 
 
 def tally(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from .text_model import one_of, shuffled
 
 __all__ = ["EDITS", "edit", "split_sentences"]
 
-WHITE = ("\n", "  ", "\t", " \n", "\n\n")
+WHITE = ["\n", "  ", "\t", " \n", "\n\n"]
+OTHER_WHITE = {white: [other for other in WHITE if other != white] for white in WHITE}
 OTHER_WORDS = re.findall(
     r"\w+",
     "simple common general certain useful clear basic modern careful proper notable typical plain actual entire "
@@ -20,6 +22,8 @@ OTHER_WORDS = re.findall(
     "uses gives takes keeps makes holds finds shows needs helps often always mostly rather quite usually perhaps "
     "with from into over under about after before between without because although while where which whether ",
 )
+BUT = {word: [other for other in OTHER_WORDS if other != word] for word in OTHER_WORDS}
+"""The other words of each of these."""
 INSTEAD = {
     "can": "may", "should": "ought to", "must": "has to", "also": "too", "when": "whenever", "if": "provided that",
     "use": "employ", "used": "employed", "using": "employing", "returns": "gives back", "return": "give back",
@@ -113,12 +117,19 @@ def _pieces(text: str) -> list[str]:
 def _chosen(n: int, strength: float, rng: np.random.Generator, most: int | None = None) -> list[int]:
     """Choose round(strength n) of n places, halves rounded to even; ascending."""
     count = min(round(strength * n), n if most is None else most)
-    return sorted(shuffled(rng, n)[:count].tolist())
+    order = shuffled(rng, n)  # of all places too: what is drawn next must not depend on how many are taken
+    return list(range(n)) if count == n else sorted(order[:count].tolist())
+
+
+@lru_cache(maxsize=1)
+def _split(text: str) -> tuple[str, ...]:
+    """Split as `_words` does; often one text is edited in several ways."""
+    return tuple(re.split(r"(\S+)", text))
 
 
 def _words(text: str) -> list[str]:
     """Split into white space (even places) and words (odd places)."""
-    return re.split(r"(\S+)", text)
+    return list(_split(text))
 
 
 def _none(text: str, strength: float, rng: np.random.Generator) -> str:
@@ -135,8 +146,9 @@ def _case(text: str, strength: float, rng: np.random.Generator) -> str:
 def _whitespace(text: str, strength: float, rng: np.random.Generator) -> str:
     parts = _words(text)
     gaps = max(0, len(parts) // 2 - 1)
-    for i in _chosen(gaps, strength, rng):
-        parts[2 * i + 2] = one_of([white for white in WHITE if white != parts[2 * i + 2]], rng.random())
+    places = _chosen(gaps, strength, rng)
+    for i, number in zip(places, rng.random(len(places)).tolist(), strict=True):
+        parts[2 * i + 2] = one_of(OTHER_WHITE.get(parts[2 * i + 2], WHITE), number)
     return "".join(parts)
 
 
@@ -169,15 +181,18 @@ def _substitute(text: str, strength: float, rng: np.random.Generator) -> str:
     parts = _words(text)
     for i in _chosen(len(parts) // 2, strength, rng):
         head, core, tail = _core(parts[2 * i + 1])
-        other = INSTEAD.get(core.lower())
+        word = core.lower()
+        other = INSTEAD.get(word)
         if other is None:
-            other = one_of([word for word in OTHER_WORDS if word != core.lower()], rng.random())
+            other = one_of(BUT.get(word, OTHER_WORDS), rng.random())
         parts[2 * i + 1] = head + (other.capitalize() if core[:1].isupper() else other) + tail
     return "".join(parts)
 
 
 def _core(word: str) -> tuple[str, str, str]:
     """Split a word into the punctuation before it, itself, and the punctuation after it."""
+    if word.isalnum():
+        return "", word, ""
     inside = [i for i, char in enumerate(word) if char.isalnum()]
     if not inside:
         return "", word, ""
