@@ -355,12 +355,7 @@ fn parse(
     spare: &Mutex<Vec<Columns>>,
     job: &Job<'_>,
 ) -> Result<Vec<Part>> {
-    let bytes = block.bytes();
-    let mut starts = vec![0];
-    starts.extend(memchr::memchr_iter(b'\n', bytes).map(|end| end + 1));
-    if starts.last() != Some(&bytes.len()) {
-        starts.push(bytes.len());
-    }
+    let (bytes, starts) = (block.bytes(), &block.starts);
     let rows = starts.len() - 1;
     job.chunks(
         rows,

@@ -4,20 +4,22 @@ use super::source::Source;
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::kernel::memory::with_huge_pages;
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 use std::ops::Range;
 
 /// Bytes of a block; one longer line makes a longer block.
 const BLOCK: usize = 1 << 22;
 
-/// Bytes asked of the source at once, so that a cancel is seen soon.
-const STEP: usize = 1 << 20;
+/// Bytes asked of the source at once, so that a cancel is seen soon and they are hashed while the cache has them.
+const STEP: usize = 1 << 18;
 
 /// Whole lines of a file.
 #[derive(Debug, Default)]
 pub struct Block {
     buffer: Vec<u8>,
     range: Range<usize>,
+    /// Where each line starts in the bytes, and where the last one ends.
+    pub starts: Vec<usize>,
     /// Number of the first line, from 1.
     pub first_line: i64,
     /// Unpacked bytes of the file before this block.
@@ -38,8 +40,8 @@ pub struct Lines {
     source: Source,
     buffer: Vec<u8>,
     filled: usize,
-    /// The buffer of a block that was given back.
-    spare: Vec<u8>,
+    /// A block that was given back.
+    spare: Block,
     /// Bytes of a block, and bytes asked of the source at once.
     block: usize,
     step: usize,
@@ -62,7 +64,7 @@ impl Lines {
             source,
             buffer: Vec::new(),
             filled: 0,
-            spare: Vec::new(),
+            spare: Block::default(),
             block: BLOCK,
             step: STEP,
             lines: first - 1,
@@ -91,7 +93,7 @@ impl Lines {
 
     /// Take back a block that is done with, to fill its buffer again.
     pub fn recycle(&mut self, block: Block) {
-        self.spare = block.buffer;
+        self.spare = block;
     }
 
     /// The next whole lines, none at the end of the file.
@@ -115,21 +117,31 @@ impl Lines {
             self.fill(job)?;
         };
         let start = self.bom(end)?;
+        let Block { buffer: mut next, mut starts, .. } = std::mem::take(&mut self.spare);
         let rest = &self.buffer[end..self.filled];
-        if self.spare.len() < rest.len() {
-            self.spare.resize(rest.len(), 0);
+        if next.len() < rest.len() {
+            next.resize(rest.len(), 0);
         }
-        self.spare[..rest.len()].copy_from_slice(rest);
+        next[..rest.len()].copy_from_slice(rest);
+        let bytes = &self.buffer[start..end];
+        starts.clear();
+        starts.push(0);
+        starts.extend(memchr_iter(b'\n', bytes).map(|end| end + 1));
+        let lines = starts.len() - 1;
+        if starts[lines] < bytes.len() {
+            starts.push(bytes.len());
+        }
         let block = Block {
             first_line: self.lines + 1,
             offset: self.offset + start as u64,
             range: start..end,
+            starts,
             too_long: std::mem::take(&mut self.too_long),
-            buffer: std::mem::replace(&mut self.buffer, std::mem::take(&mut self.spare)),
+            buffer: std::mem::replace(&mut self.buffer, next),
         };
         self.filled -= end;
         self.offset += end as u64;
-        self.lines += memchr::memchr_iter(b'\n', block.bytes()).count() as i64;
+        self.lines += lines as i64;
         Ok(block)
     }
 
