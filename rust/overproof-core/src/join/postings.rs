@@ -28,7 +28,7 @@ struct Slot {
 }
 
 /// Postings that one part of the keys has about: what is made of them stays in the second cache.
-const PART: usize = 1 << 13;
+const PART: usize = 1 << 14;
 
 /// Most parts: each is written to in turn.
 const PARTS: usize = 1 << 10;
