@@ -124,14 +124,18 @@ impl<'a> Job<'a> {
         weight: impl Fn(usize) -> usize,
         work: impl Fn(Range<usize>) -> Result<T> + Sync,
     ) -> Result<Vec<T>> {
-        let ranges = cut(rows, weight);
-        let run = |range: Range<usize>| {
+        self.each(cut(rows, weight), work)
+    }
+
+    /// Run `work` on each of `items`, of which each is worth a thread's while; return the results in their order.
+    pub fn each<I: Send, R: Send>(&self, items: Vec<I>, work: impl Fn(I) -> Result<R> + Sync) -> Result<Vec<R>> {
+        let run = |item| {
             self.check()?;
-            work(range)
+            work(item)
         };
         match self.pool {
-            Some(pool) if ranges.len() > 1 => self.on_pool(pool, || ranges.into_par_iter().map(run).collect()),
-            _ => ranges.into_iter().map(run).collect(),
+            Some(pool) if items.len() > 1 => self.on_pool(pool, || items.into_par_iter().map(run).collect()),
+            _ => items.into_iter().map(run).collect(),
         }
     }
 
@@ -174,14 +178,7 @@ impl<'a> Job<'a> {
             parts.push((range, part));
             rest = after;
         }
-        let run = |(range, part): (Range<usize>, &mut [T])| {
-            self.check()?;
-            work(range, part)
-        };
-        match self.pool {
-            Some(pool) if parts.len() > 1 => self.on_pool(pool, || parts.into_par_iter().map(run).collect()),
-            _ => parts.into_iter().map(run).collect(),
-        }
+        self.each(parts, |(range, part)| work(range, part))
     }
 }
 

@@ -19,6 +19,13 @@ pub fn text_with_huge_pages(bytes: usize) -> Option<String> {
     String::from_utf8(room).ok()
 }
 
+/// `len` zeros in huge pages. Much memory is zero when it comes: it is touched first by who writes to it.
+pub fn zeros(len: usize) -> Vec<u64> {
+    let mut made = vec![0; len];
+    ask_for_huge_pages(&mut made);
+    made
+}
+
 /// The same of room that is there and was not touched yet.
 #[allow(unsafe_code)]
 pub fn ask_for_huge_pages<T>(room: &mut Vec<T>) {

@@ -5,7 +5,7 @@ use super::sort::HashSorter;
 use super::window::{Shape, Shingler};
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::kernel::memory::{ask_for_huge_pages, with_huge_pages};
+use crate::kernel::memory::{ask_for_huge_pages, with_huge_pages, zeros};
 use crate::params::{Analyzer, ShingleParams};
 use crate::text::Texts;
 use crate::text::batch::MAX_TEXT;
@@ -92,7 +92,7 @@ fn sets(
         Ok(())
     })?;
     let parts = idle.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    Ok(join(parts.into_iter().map(|(part, _)| part).collect(), missing, params, counts))
+    join(parts.into_iter().map(|(part, _)| part).collect(), missing, params, counts, job)
 }
 
 /// The sets of `texts`; missing texts give empty rows that are marked. O(bytes + shingles log shingles).
@@ -146,7 +146,13 @@ pub fn from_tokens(
     })
 }
 
-fn join(mut parts: Vec<Part>, missing: Vec<bool>, params: &ShingleParams, counts: bool) -> ShingleSets {
+fn join(
+    mut parts: Vec<Part>,
+    missing: Vec<bool>,
+    params: &ShingleParams,
+    counts: bool,
+    job: &Job<'_>,
+) -> Result<ShingleSets> {
     // Ranges in order of rows.
     let mut order: Vec<(usize, usize, usize)> = Vec::new();
     for (part, made) in parts.iter().enumerate() {
@@ -169,12 +175,21 @@ fn join(mut parts: Vec<Part>, missing: Vec<bool>, params: &ShingleParams, counts
         }
         (part.hashes, counts.then_some(part.counts))
     } else {
-        let mut hashes = with_huge_pages(parts.iter().map(|part| part.hashes.len()).sum());
-        ranges().for_each(|(part, (_, range))| hashes.extend_from_slice(&part.hashes[range]));
+        let mut hashes = zeros(parts.iter().map(|part| part.hashes.len()).sum());
+        let (mut copies, mut rest) = (Vec::new(), hashes.as_mut_slice());
+        for (part, (_, range)) in ranges() {
+            let (to, after) = rest.split_at_mut(range.len());
+            copies.push((to, &part.hashes[range]));
+            rest = after;
+        }
+        job.each(copies, |(to, from)| {
+            to.copy_from_slice(from);
+            Ok(())
+        })?;
         let counted = ranges().flat_map(|(part, (_, range))| part.counts.get(range).unwrap_or_default());
         (hashes, counts.then(|| counted.copied().collect()))
     };
-    ShingleSets {
+    Ok(ShingleSets {
         indptr,
         hashes,
         counts,
@@ -184,5 +199,5 @@ fn join(mut parts: Vec<Part>, missing: Vec<bool>, params: &ShingleParams, counts
         singles: shapes.iter().map(|s| s.singles).collect(),
         params: Some(params.clone()),
         fingerprint: params.fingerprint(),
-    }
+    })
 }
