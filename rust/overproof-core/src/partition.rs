@@ -1,5 +1,7 @@
 //! Items parted by a few bits of their keys, so that what is done next to each part stays within the cache.
 
+use crate::kernel::memory::with_huge_pages;
+
 /// Items of one block, those of a part together and in their old order.
 #[derive(Clone, Debug)]
 pub struct Partitioned<T> {
@@ -17,7 +19,8 @@ impl<T: Copy + Default> Partitioned<T> {
             (start, *end) = (start + *end, start);
         }
         // A part's end moves from its start as items come in.
-        let mut out = vec![T::default(); items.len()];
+        let mut out = with_huge_pages(items.len());
+        out.resize(items.len(), T::default());
         for item in items {
             let end = &mut ends[part(item)];
             out[*end as usize] = *item;

@@ -6,6 +6,7 @@
 
 use crate::error::Result;
 use crate::exec::Job;
+use crate::kernel::memory::with_huge_pages;
 use crate::partition::Partitioned;
 
 /// Keys of a part: their sieve stays in the second cache. Few parts are written to side by side in the first one.
@@ -55,9 +56,10 @@ impl Keys {
     ) -> Result<Self> {
         let blocks = job.chunks(
             rows,
-            |_| each * 4,
+            // Blocks so large that their memory is worth huge pages.
+            |_| each.div_ceil(2),
             |range| {
-                let mut made = Vec::with_capacity(range.len() * each);
+                let mut made = with_huge_pages(range.len() * each);
                 range.for_each(|row| keys(row, &mut made));
                 Ok(Partitioned::new(&made, parts, |key| slot(key.value(), 0, parts)))
             },
