@@ -1,6 +1,6 @@
 //! Sorting under AVX-512: values are parted bit by bit until few enough are left for a network of comparisons in registers.
 
-use crate::kernel::sort::Room;
+use crate::kernel::{self, sort::Room};
 use std::arch::x86_64::*;
 
 /// Values of 64 bits in a register.
@@ -35,9 +35,15 @@ fn store(eight: __m512i, to: &mut [u64]) {
     unsafe { _mm512_mask_storeu_epi64(to.as_mut_ptr().cast(), first(to.len()), eight) };
 }
 
+/// Of more values than these bins are quicker: each parting in two goes through all of them.
+const PARTED: usize = 4 * MOST;
+
 /// `kernel::sort`.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
 pub fn sort_avx512(from: &[u64], sorted: &mut Vec<u64>, room: &mut Room) {
+    if from.len() > PARTED {
+        return kernel::sort::sort(from, sorted, room);
+    }
     sorted.resize(from.len(), 0);
     if from.len() <= MOST {
         return few(from, sorted);
