@@ -46,11 +46,18 @@ pub fn shingle_only(
             rows.len(),
             |i| rows.weight(i),
             |range| {
-                let (mut shingler, mut all) = (Shingler::new(rows.params), 0);
+                // Side by side, so that less than a tenth of the time is the sum's.
+                let (mut shingler, mut sums) = (Shingler::new(rows.params), [0; 16]);
                 for i in range {
-                    rows.feed(i, &mut shingler, |hashes| all = hashes.iter().fold(all, |x, h| x ^ h));
+                    rows.feed(i, &mut shingler, |hashes| {
+                        let (blocks, rest) = hashes.as_chunks::<16>();
+                        for block in blocks {
+                            sums = std::array::from_fn(|i| sums[i] ^ block[i]);
+                        }
+                        sums[0] = rest.iter().fold(sums[0], |x, h| x ^ h);
+                    });
                 }
-                Ok(all)
+                Ok(sums.into_iter().fold(0, |x, sum| x ^ sum))
             },
         )
     })?;

@@ -5,7 +5,7 @@
 
 use super::masks::{Masks, Mixed, Places, STAGES, Side, first_layer, layer};
 use crate::error::{Error, Result};
-use crate::kernel::table::prefetch;
+use crate::kernel::memory::prefetch;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 

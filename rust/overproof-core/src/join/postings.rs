@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::kernel::memory::with_huge_pages;
-use crate::kernel::table::{self, spread};
+use crate::kernel::memory::{prefetch, with_huge_pages};
+use crate::kernel::table::spread;
 use crate::shingle::ShingleSets;
 
 /// Hashes with the rows that hold them, rows ascending.
@@ -120,7 +120,7 @@ impl Postings {
         for (block, keys) in keys.chunks(BLOCK).enumerate() {
             for (key, word) in keys.iter().zip(&mut words) {
                 *word = within(spread(*key), self.filter.len()) as u32;
-                table::prefetch(&self.filter[*word as usize]);
+                prefetch(&self.filter[*word as usize]);
             }
             let mut count = 0;
             for (i, (key, word)) in keys.iter().zip(&words).enumerate() {
@@ -130,10 +130,10 @@ impl Postings {
                 count += usize::from(self.filter[*word as usize] & bits == bits);
             }
             let maybe = &maybe[..count];
-            maybe.iter().for_each(|i| table::prefetch(&self.slots[self.start(keys[usize::from(*i)]).2]));
+            maybe.iter().for_each(|i| prefetch(&self.slots[self.start(keys[usize::from(*i)]).2]));
             for i in maybe {
                 if let rows @ [first, ..] = self.get(keys[usize::from(*i)]) {
-                    table::prefetch(first);
+                    prefetch(first);
                     found.push(((block * BLOCK) as u32 + u32::from(*i), rows));
                 }
             }

@@ -45,3 +45,32 @@ pub fn ask_for_huge_pages<T>(room: &mut Vec<T>) {
         }
     }
 }
+
+/// Ask for a cache line that will be read.
+#[inline(always)]
+#[allow(unsafe_code)]
+pub fn prefetch<T>(line: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint that reads nothing; SSE is always there on x86-64.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(line).cast());
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: a hint that reads nothing.
+    unsafe {
+        std::arch::asm!("prfm pldl1keep, [{line}]", line = in(reg) std::ptr::from_ref(line), options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = line;
+}
+
+/// Bytes of a row that are asked for: from there on, the processor has seen where it leads.
+const FETCHED: usize = 1 << 12;
+
+/// Ask for the lines of a row that is read next. The processor sees that a row is read from one end to the other, not
+/// where the next one starts.
+#[inline(always)]
+pub fn prefetch_row<T>(row: &[T]) {
+    let line = 64 / size_of::<T>();
+    row[..row.len().min(FETCHED / size_of::<T>())].chunks(line).for_each(|line| prefetch(&line[0]));
+}

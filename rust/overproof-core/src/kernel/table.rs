@@ -2,6 +2,8 @@
 //!
 //! Such a look-up does little but wait for memory: each key's line is asked for long before it is read.
 
+use super::memory::prefetch;
+
 /// Keys in a bucket.
 pub const SLOTS: usize = 8;
 
@@ -126,22 +128,4 @@ pub fn insert(buckets: &mut [Bucket], keys: &[u64], aside: &mut Vec<u64>) -> usi
         };
     }
     new
-}
-
-/// Ask for a cache line that will be read.
-#[inline(always)]
-#[allow(unsafe_code)]
-pub fn prefetch<T>(line: &T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint that reads nothing; SSE is always there on x86-64.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(line).cast());
-    }
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: a hint that reads nothing.
-    unsafe {
-        std::arch::asm!("prfm pldl1keep, [{line}]", line = in(reg) std::ptr::from_ref(line), options(nostack, preserves_flags, readonly));
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    let _ = line;
 }

@@ -43,7 +43,7 @@ pub mod avx512 {
     pub use super::hashes::{byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits};
     pub use super::sort::{append_once_avx512 as append_once, sort_avx512 as sort};
     pub use super::text::{
-        ascii_avx2 as ascii, common_avx2 as common, edges_avx512 as edges, token_values_avx2 as token_values,
+        ascii_avx512 as ascii, common_avx2 as common, edges_avx512 as edges, token_values_avx512 as token_values,
     };
     pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
     super::bodies!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);

@@ -12,7 +12,7 @@ use std::mem::MaybeUninit;
 fn ascii_blocks<const B: usize>(
     source: &[u8],
     out: &mut Vec<u8>,
-    fold: impl Fn(&[u8; B], &mut [MaybeUninit<u8>; B]) -> u32,
+    fold: impl Fn(&[u8; B], &mut [MaybeUninit<u8>; B]) -> u64,
 ) -> usize {
     out.reserve(source.len());
     let room = &mut out.spare_capacity_mut()[..source.len()];
@@ -30,6 +30,31 @@ fn ascii_blocks<const B: usize>(
     // SAFETY: there is room for `source`, and blocks without a gap were written up to `done`: each is within it.
     unsafe { out.set_len(out.len() + done) };
     done
+}
+
+/// `kernel::ascii`, 64 bytes at a time.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn ascii_avx512(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
+    if how.zero_digits || source.len() < BLOCK {
+        return ascii_avx2(source, how, out);
+    }
+    let all = |byte: u8| _mm512_set1_epi8(byte as i8);
+    // Which bytes are among the `count` from `first`.
+    let among = |x: __m512i, first: u8, count: u8| _mm512_cmplt_epu8_mask(_mm512_sub_epi8(x, all(first)), all(count));
+    ascii_blocks::<BLOCK>(source, out, |from, to| {
+        // SAFETY: the load is of a whole block.
+        let block = unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
+        let lower = _mm512_or_si512(block, all(0x20));
+        let letter = among(lower, b'a', 26);
+        let mut made = if how.lower { _mm512_mask_mov_epi8(block, letter, lower) } else { block };
+        if how.words {
+            made = _mm512_mask_mov_epi8(all(b' '), letter | among(block, b'0', 10), made);
+        }
+        // SAFETY: the store is of a whole block.
+        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), made) };
+        _mm512_movepi8_mask(block)
+    })
 }
 
 /// `kernel::ascii`, 32 bytes at a time.
@@ -57,7 +82,7 @@ pub fn ascii_avx2(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
         }
         // SAFETY: the store is of a whole block.
         unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), made) };
-        _mm256_movemask_epi8(block) as u32
+        u64::from(_mm256_movemask_epi8(block) as u32)
     })
 }
 
@@ -83,7 +108,7 @@ pub fn ascii_sse2(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
             made = _mm_or_si128(_mm_and_si128(word, made), _mm_andnot_si128(word, all(b' ')));
         }
         _mm_storeu_si128(to.as_mut_ptr().cast(), made);
-        _mm_movemask_epi8(block) as u32
+        u64::from(_mm_movemask_epi8(block) as u32)
     })
 }
 
@@ -292,4 +317,68 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
         }
     }
     text::token_values(seeds, text, rest, out);
+}
+
+/// `kernel::token_values`: eight tokens side by side, as under AVX2.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+pub fn token_values_avx512(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
+    const EIGHT: usize = 8;
+    const LONGEST: usize = 16;
+    let last = usize::from(tokens.as_flattened().iter().fold(0, |last, edge| last.max(*edge)));
+    // Differences are taken with a sign.
+    if last + LONGEST > text.len() || last > i16::MAX as usize {
+        return text::token_values(seeds, text, tokens, out);
+    }
+    out.reserve(tokens.len());
+    let [first, second] = seeds.of_token().map(|s| _mm512_set1_epi64(s as i64));
+    let (ones, low) = (_mm512_set1_epi64(-1), _mm512_set1_epi64(0xFFFF_FFFF));
+    let high = |x| _mm512_srli_epi64::<32>(x);
+    let (eights, rest) = tokens.as_chunks::<EIGHT>();
+    for eight in eights {
+        // SAFETY: the load is of eight pairs of 16 bits.
+        let pairs = unsafe { _mm256_loadu_si256(eight.as_ptr().cast()) };
+        // Each end, less its start.
+        let lengths = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x0001_FFFF));
+        if _mm256_cmpgt_epu32_mask(lengths, _mm256_set1_epi32(LONGEST as i32)) != 0 {
+            text::token_values(seeds, text, eight, out);
+            continue;
+        }
+        // SAFETY: 16 bytes stand behind each edge, `last` being the greatest. What `pairs` holds is read again: taken out
+        // of the register, as the compiler would, it comes later.
+        let sixteen = |i: usize| unsafe {
+            let from = usize::from((&raw const eight[i][0]).read_volatile());
+            _mm_loadu_si128(text.as_ptr().add(from).cast())
+        };
+        let four = |i: usize| {
+            let two = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(sixteen(i)), sixteen(i + 2));
+            let three = _mm512_inserti64x2::<2>(_mm512_castsi256_si512(two), sixteen(i + 4));
+            _mm512_inserti64x2::<3>(three, sixteen(i + 6))
+        };
+        let (evens, odds) = (four(0), four(1));
+        let lengths = _mm512_cvtepu32_epi64(lengths);
+        let bits = _mm512_slli_epi64::<3>(lengths);
+        // What lies behind a token; a shift by 64 or more leaves nothing. Then (x & !behind) ^ seed at once.
+        let behind = _mm512_sllv_epi64(ones, bits);
+        let behind_eight = _mm512_sllv_epi64(ones, _mm512_subs_epu16(bits, _mm512_set1_epi64(64)));
+        let a = _mm512_ternarylogic_epi64::<0xA6>(behind, _mm512_unpacklo_epi64(evens, odds), first);
+        let b = _mm512_unpackhi_epi64(evens, odds);
+        let b = _mm512_ternarylogic_epi64::<0xA6>(behind_eight, b, _mm512_xor_si512(second, lengths));
+        // As under AVX2.
+        let (a_high, b_high) = (high(a), high(b));
+        let near = _mm512_mul_epu32(a, b);
+        let mid = _mm512_add_epi64(_mm512_mul_epu32(a_high, b), high(near));
+        let other = _mm512_add_epi64(_mm512_mul_epu32(a, b_high), _mm512_and_si512(mid, low));
+        let far = _mm512_add_epi64(_mm512_mul_epu32(a_high, b_high), high(mid));
+        let upper = _mm512_add_epi64(far, high(other));
+        let lower = _mm512_mask_shuffle_epi32::<0b10_10_00_00>(near, 0xAAAA, other);
+        let values = _mm512_add_epi64(_mm512_xor_si512(lower, upper), _mm512_add_epi64(b, _mm512_rol_epi64::<29>(a)));
+        let len = out.len();
+        // SAFETY: room for all tokens was reserved, and each of them adds one value.
+        unsafe {
+            _mm512_storeu_si512(out.as_mut_ptr().add(len).cast(), values);
+            out.set_len(len + EIGHT);
+        }
+    }
+    token_values_avx2(seeds, text, rest, out);
 }
