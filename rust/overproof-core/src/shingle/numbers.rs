@@ -1,6 +1,7 @@
 //! Shingles of numbers only: series, tables and lists of figures that anybody writes alike.
 
 use super::hash::{Seeds, fin, polynomial};
+use super::window::count_bytes;
 use crate::error::Result;
 use crate::exec::Job;
 use crate::params::{Analyzer, ShingleParams};
@@ -66,7 +67,8 @@ impl<'p> Finder<'p> {
     /// one, and too few digits, or too few numbers in a row, for a whole one.
     fn is_without(&self, words: &[u8]) -> bool {
         let n = self.params.smallest();
-        words.iter().any(u8::is_ascii_alphabetic) && (digits(words) < n || !has_row(words, n))
+        words.iter().any(u8::is_ascii_alphabetic)
+            && (count_bytes(words, |b| b.is_ascii_digit()) < n || !has_row(words, n))
     }
 
     fn form(&mut self, text: &str) {
@@ -107,14 +109,6 @@ impl<'p> Finder<'p> {
 
 fn number(token: &[u8]) -> bool {
     token.iter().all(u8::is_ascii_digit)
-}
-
-/// How many of the bytes are ASCII digits.
-fn digits(bytes: &[u8]) -> usize {
-    // Sums of bytes are what vectors do best: as many whole vectors as a byte counts.
-    const PART: usize = 224;
-    let of_part = |part: &[u8]| part.iter().map(|b| u8::from(b.is_ascii_digit())).sum::<u8>();
-    bytes.chunks(PART).map(|part| usize::from(of_part(part))).sum()
 }
 
 /// Whether `n` > 0 stretches of digits follow each other somewhere without a letter in between.

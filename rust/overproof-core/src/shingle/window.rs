@@ -245,11 +245,13 @@ fn code_point_len(byte: u8) -> usize {
     1 + usize::from(byte >= 0xC0) + usize::from(byte >= 0xE0) + usize::from(byte >= 0xF0)
 }
 
-/// How many code points a text has: all bytes but those that continue one.
-fn starts(text: &[u8]) -> usize {
-    // As many as a byte counts.
-    let of_part = |part: &[u8]| part.iter().map(|byte| u8::from((byte & 0xC0) != 0x80)).sum::<u8>();
-    text.chunks(255).map(|part| usize::from(of_part(part))).sum()
+/// How many of the bytes are `such`.
+#[inline(always)]
+pub(super) fn count_bytes(bytes: &[u8], such: impl Fn(u8) -> bool) -> usize {
+    // Sums of bytes are what vectors do best: as many whole vectors as a byte counts.
+    const PART: usize = 224;
+    let of_part = |part: &[u8]| part.iter().map(|b| u8::from(such(*b))).sum::<u8>();
+    bytes.chunks(PART).map(|part| usize::from(of_part(part))).sum()
 }
 
 /// Append the hashes of all windows of each width over the code points, or the bytes, of a text in UTF-8.
@@ -262,7 +264,8 @@ fn windows(
     out: &mut Hashes,
 ) -> Shape {
     let len = text.len();
-    let tokens = if code_points { starts(text) } else { len };
+    // A code point is counted by its first byte: all bytes but those that continue one.
+    let tokens = if code_points { count_bytes(text, |b| (b & 0xC0) != 0x80) } else { len };
     let shape = Shape { tokens: tokens as u32, singles: 0, short: short(widths, tokens) };
     if shape.short {
         out.push(fin(seeds.window_bytes(text).wrapping_add(seeds.short_term(tokens))));
