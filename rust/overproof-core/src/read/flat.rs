@@ -1,6 +1,6 @@
 //! The usual line, without serde: an object with the wanted fields at its top, as strings and whole numbers.
 //!
-//! Whatever is out of the ordinary is left to `select`, which defines what a line holds and says what is wrong with it.
+//! Whatever is out of the ordinary is left to `object`, which defines what a line holds and says what is wrong with it.
 
 use super::select::{Select, Takes};
 use memchr::memchr2;
@@ -166,7 +166,8 @@ fn hexadecimal(bytes: &[u8]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read::select::{Column, Field, Presence, Value};
+    use crate::read::object::Value;
+    use crate::read::select::{Column, Field, Presence};
     use proptest::prelude::*;
 
     fn select() -> Select {
@@ -178,7 +179,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(3000))]
         #[test]
-        fn what_is_found_is_what_select_finds(
+        fn what_is_found_is_what_object_finds(
             parts in proptest::collection::vec(proptest::sample::select(vec![
                 r#""text": "#, r#""id":"#, r#""é" : "#, r#""other": "#, r#""\u0069d": "#, ",", ", ", ", ", "}", " }", "\r", "\t", "\u{1f}",
                 r#""plain""#, r#""é漢""#, r#""\n\t\r\b\f\"\\\/""#, r#""\u00e9\u6f22""#, r#""\ud83d\ude00""#, r#""\ud83d""#, r#""\ude00x""#,
@@ -206,13 +207,13 @@ mod tests {
                     prop_assert!(text.is_some() || *value == Value::Absent);
                 }
             } else if parts.is_empty() && ends && usual.iter().all(|(key, value)| *value < 5 || *key == 3 && *value < 11) {
-                prop_assert!(pairs.is_empty(), "left to select: {}", line);
+                prop_assert!(pairs.is_empty(), "left to object: {}", line);
             }
         }
     }
 
     #[test]
-    fn other_fields_are_left_to_select() {
+    fn other_fields_are_left_to_object() {
         let with = |path: &str, column: Column, role: Option<&str>| {
             let mut select = select();
             select.fields.push(Field { column, path: path.to_owned(), presence: Presence::Any });

@@ -2,8 +2,10 @@
 
 use super::flat::Flat;
 use super::lines::{self, Block, Lines};
-use super::select::{self, Column, Field, Presence, Select, Value};
+use super::object::{self, Value};
+use super::select::{Column, Field, Presence, Select, role_matches};
 use super::source::Source;
+use super::surrogates::repair_surrogates;
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::text::TextColumn;
@@ -398,7 +400,7 @@ struct Parser<'p> {
     file: &'p str,
     options: &'p Options,
     part: Part,
-    /// Where the fields may be found without `select`.
+    /// Where the fields may be found without `object`.
     flat: Option<Flat<'p>>,
 }
 
@@ -433,7 +435,7 @@ impl Parser<'_> {
                 if !text.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok() {
                     return Err(Bad::NotObject);
                 }
-                let Some(repaired) = select::repair_surrogates(&text) else { return Err(Bad::Broken(broken)) };
+                let Some(repaired) = repair_surrogates(&text) else { return Err(Bad::Broken(broken)) };
                 let Ok(values) = self.options.select.parse(&repaired) else { return Err(Bad::Broken(broken)) };
                 if !replace {
                     return Err(Bad::Surrogate);
@@ -502,7 +504,7 @@ impl Parser<'_> {
                 let mut before = String::new();
                 let mut found = false;
                 for message in messages {
-                    if select::role_matches(&message.role, role) {
+                    if role_matches(&message.role, role) {
                         found = true;
                         match &message.text {
                             Some(text) => self.row(number, Some(text), values, Some(&before))?,
@@ -583,7 +585,7 @@ impl Parser<'_> {
             ),
             Bad::NoField(i) => {
                 let (option, path) = field(*i);
-                let keys = select::keys(&text);
+                let keys = object::keys(&text);
                 format!("has no field {path:?}; its fields are {}: give {option}, {SKIP}", keys.join(", "))
             }
             Bad::Null => format!("has no text (null): pass missing=\"keep\" to keep it as missing, {SKIP}"),
