@@ -1,66 +1,19 @@
 //! Lines to columns: parsed in parallel, merged in order, every line that gives no row counted with its reason.
 
+use super::columns::Columns;
 use super::flat::Flat;
 use super::lines::{self, Block, Lines};
 use super::object::{self, Value};
-use super::select::{Column, Field, Presence, Select, role_matches};
+use super::options::{Form, OnBad, Options};
+use super::select::{Column, Field, Presence, role_matches};
 use super::source::Source;
 use super::surrogates::repair_surrogates;
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::text::TextColumn;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// What a line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// A JSON object.
-    Json,
-    /// A text.
-    Plain,
-}
-
-/// What to do with a line that cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnBad {
-    /// End with an error that names the line.
-    Raise,
-    /// Leave it out and count it.
-    Skip,
-    /// As `Raise`, but what is not a character (bytes that are not UTF-8, lone surrogates) becomes U+FFFD.
-    Replace,
-}
-
-/// How to read.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// What a line is.
-    pub form: Form,
-    /// What to take out of it.
-    pub select: Select,
-    /// What to do with lines that cannot be used.
-    pub on_bad: OnBad,
-    /// Whether a text that is null, or not there, is kept as missing.
-    pub keep_missing: bool,
-    /// Bytes that one line may have.
-    pub max_line: usize,
-    /// Number of the first line.
-    pub first_line: i64,
-    /// Rows after which to stop.
-    pub limit: Option<usize>,
-}
-
-/// The rows found: one column per wanted [`Column`], and the line of each row.
-#[derive(Debug)]
-pub struct Columns {
-    /// By number of [`Column`]; `None` where it was not asked for.
-    pub texts: Vec<Option<TextColumn>>,
-    /// Line of each row, from 1.
-    pub line: Vec<i64>,
-}
 
 /// Rows that were left out, or changed, for one reason.
 #[derive(Clone, Debug)]
@@ -118,49 +71,6 @@ struct Part {
     seen: Vec<bool>,
     /// Roles of conversations that had none of the wanted.
     roles: BTreeSet<String>,
-}
-
-impl Columns {
-    fn new(options: &Options) -> Self {
-        let Select { fields, role } = &options.select;
-        let wanted = |column| {
-            fields.iter().any(|f| f.column == column)
-                || (column == Column::Prompt && role.is_some())
-                || (column == Column::Text && options.form == Form::Plain)
-        };
-        let further = (0..options.select.extras()).map(|_| Some(TextColumn::new()));
-        let known = Column::ALL.into_iter().map(|column| wanted(column).then(TextColumn::new));
-        Columns { texts: known.chain(further).collect(), line: Vec::new() }
-    }
-
-    fn clear(&mut self) {
-        self.texts.iter_mut().flatten().for_each(TextColumn::clear);
-        self.line.clear();
-    }
-
-    /// Make room for `times` of what is there, in columns of up to `most` bytes.
-    fn reserve(&mut self, times: f64, most: usize) {
-        let scaled = |n: usize| (times * n as f64) as usize;
-        let rows = scaled(self.line.len());
-        for texts in self.texts.iter_mut().flatten() {
-            texts.reserve(scaled(texts.bytes()).min(most), rows.min(most));
-        }
-    }
-
-    /// Append the first `rows` rows of `other`.
-    fn extend(&mut self, other: &Columns, rows: usize) -> Result<()> {
-        for (to, from) in self.texts.iter_mut().zip(&other.texts) {
-            if let (Some(to), Some(from)) = (to, from) {
-                if rows == from.len() {
-                    to.extend(from)?;
-                } else {
-                    (0..rows).try_for_each(|i| to.push(from.get(i)))?;
-                }
-            }
-        }
-        self.line.extend_from_slice(&other.line[..rows]);
-        Ok(())
-    }
 }
 
 /// Reads one file in slices.
