@@ -9,6 +9,7 @@ pub mod masks;
 pub mod overlap;
 pub mod pairs;
 pub mod postings;
+mod runs;
 pub mod side;
 pub mod topk;
 pub mod verify;

@@ -5,13 +5,14 @@
 
 use super::copies::CopyIndex;
 use super::masks::{STAGES, Side, first_layer, layer};
+use super::runs::{Runs, by_automaton};
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::kernel::{self, Level};
 use crate::params::{Analyzer, ShingleParams};
-use crate::score::ngrams::{Grams, floor};
+use crate::score::ngrams::Grams;
 use crate::score::ratio;
-use crate::score::spans::{Interner, Span, common_spans, longest_run};
+use crate::score::spans::{Interner, Span};
 use crate::shingle::hash::Seeds;
 use crate::shingle::window::{mapped_windows, mapped_words};
 use crate::text::Texts;
@@ -259,9 +260,6 @@ impl Gram {
     }
 }
 
-/// Steps of the comparison per token before texts count as repetitive and the automaton takes over.
-const STEPS: usize = 8;
-
 /// Compares one pair after the other; keeps its buffers.
 struct Work<'p> {
     params: &'p ShingleParams,
@@ -272,11 +270,7 @@ struct Work<'p> {
     /// Of each form the numbers of its n-grams.
     grams_of: [Vec<u32>; FORMS],
     grams: Vec<Gram>,
-    /// For each n-gram its last place in the served form, and for each place the one before; from 1, 0 is none.
-    last: Vec<u32>,
-    before: Vec<u32>,
-    /// For each place in the served form where it was met last in the suspect form (from 1), and the n-grams of that run.
-    runs: Vec<(u32, u32)>,
+    runs: Runs,
 }
 
 impl<'p> Work<'p> {
@@ -289,9 +283,7 @@ impl<'p> Work<'p> {
             numbers: Numbers::default(),
             grams_of: Default::default(),
             grams: Vec::new(),
-            last: Vec::new(),
-            before: Vec::new(),
-            runs: Vec::new(),
+            runs: Runs::default(),
         }
     }
 
@@ -398,65 +390,18 @@ impl<'p> Work<'p> {
             }
         }
         let short = a.forms.iter().chain(&b.forms).any(|form| form.width(self.n) < self.n && !form.hashes.is_empty());
-        let walked = if short { None } else { self.walk(x, y, common) };
-        let (spans, longest_run) = walked.unwrap_or_else(|| self.plain(a, b, forms, stage));
+        let walked = if short {
+            None
+        } else {
+            let common = |gram: u32| common(&self.grams[gram as usize]);
+            self.runs.walk(self.n, self.grams.len(), [&self.grams_of[x], &self.grams_of[y]], common)
+        };
+        let (spans, longest_run) = walked.unwrap_or_else(|| self.by_tokens(a, b, forms, stage));
         Figures { shared, open, covered: covered as u32, longest_run, spans, forms }
     }
 
-    /// Spans and the longest run from n-gram to n-gram; `None` where the texts share none or repeat themselves.
-    ///
-    /// A run of at least n tokens is a run of its n-grams, so runs of n-grams that stand in both texts, each followed along
-    /// all its places in the served one, are the runs of tokens that `common_spans` finds.
-    fn walk(&mut self, x: usize, y: usize, common: impl Fn(&Gram) -> bool) -> Option<(Vec<Span>, u32)> {
-        let (ours, theirs) = (&self.grams_of[x], &self.grams_of[y]);
-        self.last.clear();
-        self.last.resize(self.grams.len(), 0);
-        self.before.clear();
-        for (place, gram) in (1u32..).zip(theirs) {
-            self.before.push(std::mem::replace(&mut self.last[*gram as usize], place));
-        }
-        self.runs.clear();
-        self.runs.resize(theirs.len() + 1, (0, 0));
-        let most = STEPS * (ours.len() + theirs.len());
-        let (mut steps, mut longest, mut spans) = (0, 0, Vec::new());
-        let mut now: Option<Span> = None;
-        for (i, gram) in (1u32..).zip(ours) {
-            let mut best = (0, 0);
-            if common(&self.grams[*gram as usize]) {
-                // From the last place to the first: the run that ended one place before is not yet overwritten, and of
-                // equally long runs the lowest stays.
-                let mut place = self.last[*gram as usize];
-                while place != 0 {
-                    let (met, run) = self.runs[place as usize - 1];
-                    let run = if met == i - 1 { run + 1 } else { 1 };
-                    self.runs[place as usize] = (i, run);
-                    if run >= best.0 {
-                        best = (run, place);
-                    }
-                    place = self.before[place as usize - 1];
-                    steps += 1;
-                }
-                if steps > most {
-                    return None;
-                }
-            }
-            let (run, place) = best;
-            let len = run + self.n as u32 - 1;
-            let span = Span { a_start: i - run, b_start: place - run, len };
-            if let Some(before) = now
-                && (run == 0 || span.a_start != before.a_start)
-            {
-                spans.push(before);
-            }
-            now = (run > 0).then_some(span);
-            longest = longest.max(run);
-        }
-        spans.extend(now);
-        (longest > 0).then_some((spans, longest + self.n as u32 - 1))
-    }
-
-    /// The same by the automaton, between these forms.
-    fn plain(&self, a: &Text<'_>, b: &Text<'_>, forms: [usize; 2], stage: u8) -> (Vec<Span>, u32) {
+    /// Spans and the longest run of these forms by their tokens.
+    fn by_tokens(&self, a: &Text<'_>, b: &Text<'_>, forms: [usize; 2], stage: u8) -> (Vec<Span>, u32) {
         let mut interner = Interner::new();
         let mut ids: [Vec<u32>; FORMS] = Default::default();
         for (side, text) in [a, b].into_iter().enumerate() {
@@ -474,10 +419,7 @@ impl<'p> Work<'p> {
             })
             .collect();
         let (ids_a, ids_b) = (&ids[forms[0]], &ids[2 + forms[1]]);
-        let floor = (!hidden.is_empty()).then(|| floor(ids_a, &hidden));
-        let whole = self.n.min(ids_a.len()) as u32;
-        let spans = common_spans(ids_a, ids_b, &[], whole, floor.as_deref());
-        (spans, longest_run(ids_a, ids_b, floor.as_deref()))
+        by_automaton(self.n, ids_a, ids_b, &hidden)
     }
 }
 
@@ -487,7 +429,8 @@ mod tests {
     use crate::join::copies::Answers;
     use crate::join::masks::Masks;
     use crate::params::Normalization;
-    use crate::score::ngrams::{ngram_match, windows};
+    use crate::score::ngrams::{floor, ngram_match, windows};
+    use crate::score::spans::common_spans;
     use crate::shingle::build::from_texts;
     use crate::shingle::window::values;
     use crate::text::fast::tests::nasty;
