@@ -63,14 +63,3 @@ pub fn prefetch<T>(line: &T) {
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = line;
 }
-
-/// Bytes of a row that are asked for: from there on, the processor has seen where it leads.
-const FETCHED: usize = 1 << 12;
-
-/// Ask for the lines of a row that is read next. The processor sees that a row is read from one end to the other, not
-/// where the next one starts.
-#[inline(always)]
-pub fn prefetch_row<T>(row: &[T]) {
-    let line = 64 / size_of::<T>();
-    row[..row.len().min(FETCHED / size_of::<T>())].chunks(line).for_each(|line| prefetch(&line[0]));
-}

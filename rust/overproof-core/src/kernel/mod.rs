@@ -186,9 +186,13 @@ macro_rules! bodies_hashes {
     };
 }
 
-/// The portable body with 32-bit lanes, `$lanes` at once.
+/// The portable bodies with 32-bit lanes, of minima `$lanes` at once.
 macro_rules! bodies32 {
     ($lanes:literal $(, #[$feature:meta])?) => {
+        $(#[$feature])?
+        pub fn mix32(hashes: &[u64], shift: u32, out: &mut [u32]) {
+            $crate::kernel::naive::mix32(hashes, shift, out);
+        }
         $(#[$feature])?
         pub fn min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
             $crate::kernel::portable::min_affine32::<$lanes>(a, b, xs, out);
@@ -196,21 +200,27 @@ macro_rules! bodies32 {
     };
 }
 
-/// The portable bodies with 64-bit lanes.
+/// The portable body with 64-bit lanes, `$lanes` at once.
 macro_rules! bodies64 {
-    ($affine:literal, $legacy:literal, $min_legacy61:ident $(, #[$feature:meta])?) => {
+    ($lanes:literal $(, #[$feature:meta])?) => {
         $(#[$feature])?
         pub fn min_affine64(a: &[u64], b: &[u64], xs: &[u64], out: &mut [u64]) {
-            $crate::kernel::portable::min_affine64::<$affine>(a, b, xs, out);
+            $crate::kernel::portable::min_affine64::<$lanes>(a, b, xs, out);
         }
+    };
+}
+
+/// The portable body of the old datasketch values.
+macro_rules! bodies_legacy {
+    ($(#[$feature:meta])?) => {
         $(#[$feature])?
         pub fn min_legacy61(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
-            $crate::kernel::portable::$min_legacy61::<$legacy>(a, b, xs, out);
+            $crate::kernel::portable::min_legacy61::<8>(a, b, xs, out);
         }
     };
 }
 #[cfg(target_arch = "x86_64")]
-use {bodies, bodies_bits, bodies_hashes, bodies_sort, bodies32, bodies64};
+use {bodies, bodies_bits, bodies_hashes, bodies_legacy, bodies_sort, bodies32, bodies64};
 
 mod baseline {
     bodies!();
@@ -220,7 +230,8 @@ mod baseline {
     bodies_hashes!(super::x86_64::scalar);
     #[cfg(not(target_arch = "x86_64"))]
     bodies_hashes!(|x| x);
-    bodies64!(8, 8, min_legacy61_low);
+    bodies64!(8);
+    bodies_legacy!();
     pub use super::sets::merge as intersection;
     #[cfg(not(target_arch = "x86_64"))]
     pub use super::sets::near;
@@ -231,7 +242,7 @@ mod baseline {
     pub use super::text::{ascii, edges};
 
     #[cfg(target_arch = "x86_64")]
-    pub use super::x86_64::hashes::min_affine32_sse2 as min_affine32;
+    pub use super::x86_64::hashes::{min_affine32_sse2 as min_affine32, mix32_sse2 as mix32};
     #[cfg(target_arch = "x86_64")]
     pub use super::x86_64::text::{ascii_sse2 as ascii, edges_sse2 as edges};
     #[cfg(not(target_arch = "x86_64"))]
@@ -290,6 +301,10 @@ dispatch! {
     ///
     /// `out` has n - 1 values less than `w`, and n is not 0.
     gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64])
+}
+dispatch! {
+    /// `out[i] = fmix32(hashes[i] >> shift mod 2^32)`.
+    mix32(hashes: &[u64], shift: u32, out: &mut [u32])
 }
 dispatch! {
     /// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all `xs`.
@@ -368,6 +383,7 @@ mod tests {
                 let (mut ones, mut sums) = ([3i64; 64], [-3i64; 64]);
                 let n = 1 + a.len() % 20;
                 let mut grams = vec![0; (xs.len() + 1).saturating_sub(n)];
+                let mut mixed = vec![0; xs.len()];
                 match level {
                     None => {
                         naive::min_affine32(&a32, &b32, &x32, &mut affine32);
@@ -376,6 +392,7 @@ mod tests {
                         naive::count_bits(&xs, &mut ones);
                         naive::sum_bits(&xs, &weights, &mut sums);
                         naive::gram_hashes(&xs, n, start, &mut grams);
+                        naive::mix32(&xs, n as u32, &mut mixed);
                     }
                     Some(level) => {
                         min_affine32(level, &a32, &b32, &x32, &mut affine32);
@@ -384,9 +401,10 @@ mod tests {
                         count_bits(level, &xs, &mut ones);
                         sum_bits(level, &xs, &weights, &mut sums);
                         gram_hashes(level, &xs, n, start, &mut grams);
+                        mix32(level, &xs, n as u32, &mut mixed);
                     }
                 }
-                (affine32, affine64, legacy, ones, sums, grams)
+                (affine32, affine64, legacy, ones, sums, grams, mixed)
             };
             let definition = all(None);
             for level in available() {

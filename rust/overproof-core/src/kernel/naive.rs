@@ -31,6 +31,14 @@ pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
     }
 }
 
+/// `out[i] = fmix32(hashes[i] >> shift mod 2^32)`: what the compiler turns into vectors at every level.
+#[inline(always)]
+pub fn mix32(hashes: &[u64], shift: u32, out: &mut [u32]) {
+    for (out, h) in out.iter_mut().zip(hashes) {
+        *out = fmix32((h >> shift) as u32);
+    }
+}
+
 /// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all `xs`.
 pub fn min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
     for ((out, a), b) in out.iter_mut().zip(a).zip(b) {

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 /// The first L values of `from`, zeros past its end.
 #[inline(always)]
-fn lanes<T: Copy + Default, const L: usize>(from: &[T]) -> [T; L] {
+pub fn lanes<T: Copy + Default, const L: usize>(from: &[T]) -> [T; L] {
     match from.first_chunk::<L>() {
         Some(full) => *full,
         None => std::array::from_fn(|i| from.get(i).copied().unwrap_or_default()),
@@ -57,20 +57,9 @@ fn folded(a: u64, b: u64, x: u32) -> u64 {
     (wide & MERSENNE) + (wide >> 61)
 }
 
-/// See `naive::min_legacy61`; where vectors compare 64 bits without a sign.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub fn min_legacy61<const L: usize>(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
-    minima::<u64, u32, L>((a, b), xs, out, |a, b, x| {
-        let folded = folded(a, b, x);
-        // Subtracting 2^61 - 1 adds 1 to the low 32 bits.
-        (folded + u64::from(folded >= MERSENNE)) & 0xFFFF_FFFF
-    });
-}
-
 /// See `naive::min_legacy61`; minima are of 32 bits, so that no high half counts.
 #[inline(always)]
-pub fn min_legacy61_low<const L: usize>(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+pub fn min_legacy61<const L: usize>(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
     if xs.is_empty() {
         return;
     }

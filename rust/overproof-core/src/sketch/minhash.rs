@@ -1,6 +1,6 @@
 //! MinHash by k affine permutations (Broder 1997; docs/spec/sketches.md).
 
-use super::mapped;
+use super::{BLOCK, mapped};
 use crate::error::{Error, Result};
 use crate::kernel::{self, Level, naive};
 use crate::shingle::hash::splitmix64;
@@ -39,11 +39,12 @@ impl Sketcher32 {
 
     /// Take hashes into a row, which starts at `u32::MAX`. Order and repeats do not matter.
     pub fn add(&self, hashes: &[u64], out: &mut [u32]) {
-        mapped(
-            hashes,
-            |h| naive::fmix32((h >> self.shift) as u32),
-            |xs: &[u32]| kernel::min_affine32(self.level, &self.a, &self.b, xs, out),
-        );
+        let mut room = [0; BLOCK];
+        for block in hashes.chunks(BLOCK) {
+            let mixed = &mut room[..block.len()];
+            kernel::mix32(self.level, block, self.shift, mixed);
+            kernel::min_affine32(self.level, &self.a, &self.b, mixed, out);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ pub use array::{SetSketch, SketchArray, Values};
 
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::kernel::memory::{ask_for_huge_pages, prefetch_row};
+use crate::kernel::memory::ask_for_huge_pages;
 use crate::params::{HashSource, Scheme, ShingleParams, SketchParams};
 use crate::shingle::hash::{fin, splitmix64};
 use crate::shingle::{ShingleSets, Shingler};
@@ -42,8 +42,6 @@ pub trait Rows: Sync {
     fn missing(&self, i: usize) -> bool;
     /// Fresh buffers.
     fn scratch(&self) -> Self::Scratch;
-    /// Ask for the memory of row `i`, which is fed next, where waiting for it shows; there may be no such row.
-    fn prefetch(&self, _: usize) {}
     /// Hand all hashes of row `i` to `eat`, in one or more blocks.
     fn feed(&self, i: usize, scratch: &mut Self::Scratch, eat: impl FnMut(&[u64]));
 }
@@ -69,11 +67,6 @@ impl Rows for ShingleSets {
         self.missing[i]
     }
     fn scratch(&self) {}
-    fn prefetch(&self, i: usize) {
-        if i < self.len() {
-            prefetch_row(self.row(i));
-        }
-    }
     fn feed(&self, i: usize, _: &mut (), mut eat: impl FnMut(&[u64])) {
         eat(self.row(i));
     }
@@ -151,11 +144,6 @@ impl Rows for HashRows<'_> {
         false
     }
     fn scratch(&self) {}
-    fn prefetch(&self, i: usize) {
-        if i < self.len() {
-            prefetch_row(self.row(i));
-        }
-    }
     fn feed(&self, i: usize, _: &mut (), mut eat: impl FnMut(&[u64])) {
         eat(self.row(i));
     }
@@ -233,7 +221,6 @@ fn run<S: Sketcher>(job: &Job<'_>, rows: &impl Rows, sketcher: &S, k: usize) -> 
         for (i, out) in range.zip(out.chunks_exact_mut(k)) {
             let mut eaten = 0;
             sketcher.clear(&mut state);
-            rows.prefetch(i + 1);
             rows.feed(i, &mut scratch, |hashes| {
                 eaten += hashes.len();
                 sketcher.eat(hashes, &mut state);

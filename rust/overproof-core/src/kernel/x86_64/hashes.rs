@@ -3,11 +3,19 @@
 
 use super::lanes::{all_avx2, fin_avx2, high_avx2, multiply_avx2};
 use super::scalar;
+use crate::kernel::naive;
 use crate::kernel::portable::{self, DOWN, UP, WIDEST, WINDOWS};
 use crate::kernel::text::{self, BLOCK};
 use crate::shingle::hash::{K2, KP};
 use std::arch::x86_64::*;
 use std::cell::Cell;
+
+/// `kernel::mix32`, one by one: without the 32-bit multiplication that SSE4.1 brings, vectors lose.
+pub fn mix32_sse2(hashes: &[u64], shift: u32, out: &mut [u32]) {
+    for (out, h) in out.iter_mut().zip(hashes) {
+        *out = scalar(u64::from(naive::fmix32((h >> shift) as u32))) as u32;
+    }
+}
 
 /// `kernel::min_affine32` without the 32-bit multiplication and the unsigned minimum that SSE4.1 brings.
 ///
@@ -40,20 +48,20 @@ fn min_affine32_block(a: &[u32], b: &[u32], xs: &[u32], wide: &[__m128i], out: &
     const FINITE: u32 = f32::MAX.to_bits();
     // From the least float that is not subnormal: what a processor makes of those depends on its settings.
     const SURE: std::ops::RangeInclusive<u32> = f32::MIN_POSITIVE.to_bits()..=FINITE;
-    let lanes = |from: &[u32]| -> [[u32; 4]; GROUPS] {
-        std::array::from_fn(|g| std::array::from_fn(|i| from.get(4 * g + i).copied().unwrap_or_default()))
-    };
     for ((out, a), b) in out.chunks_mut(LANES).zip(a.chunks(LANES)).zip(b.chunks(LANES)) {
         let mut made = [[0u32; 4]; GROUPS];
         // SAFETY: SSE2 is part of every x86-64; all loads and stores are of whole local arrays, unaligned.
         unsafe {
-            let load = |four: [u32; 4]| _mm_loadu_si128(four.as_ptr().cast());
-            let negated = lanes(a).map(|a| a.map(u32::wrapping_neg));
-            let low = negated.map(|a| load([a[0], 0, a[1], 0]));
-            let high = negated.map(|a| load([a[2], 0, a[3], 0]));
-            let added = lanes(b).map(|b| load(b.map(|b| FINITE.wrapping_sub(b))));
-            let mut most = [_mm_setzero_ps(); GROUPS];
-            let mut take = |x: __m128i| {
+            let groups = |from: &[u32]| -> [__m128i; GROUPS] {
+                let all = portable::lanes::<u32, LANES>(from);
+                std::array::from_fn(|g| _mm_loadu_si128(all.as_ptr().add(4 * g).cast()))
+            };
+            let negated = groups(a).map(|a| _mm_sub_epi32(_mm_setzero_si128(), a));
+            // What a multiplication takes is every second value.
+            let low = negated.map(|a| _mm_shuffle_epi32::<0b01_01_00_00>(a));
+            let high = negated.map(|a| _mm_shuffle_epi32::<0b11_11_10_10>(a));
+            let added = groups(b).map(|b| _mm_sub_epi32(_mm_set1_epi32(FINITE as i32), b));
+            let take = |x: __m128i, most: &mut [__m128; GROUPS]| {
                 for g in 0..GROUPS {
                     let (p, q) = (_mm_mul_epu32(low[g], x), _mm_mul_epu32(high[g], x));
                     let both = _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(p), _mm_castsi128_ps(q));
@@ -62,24 +70,71 @@ fn min_affine32_block(a: &[u32], b: &[u32], xs: &[u32], wide: &[__m128i], out: &
                     most[g] = _mm_max_ps(_mm_castsi128_ps(turned), most[g]);
                 }
             };
-            // Two at a time: a quarter faster than one by one.
+            // Two at a time, so that a maximum need not wait for the one before.
+            let (mut most, mut others) = ([_mm_setzero_ps(); GROUPS], [_mm_setzero_ps(); GROUPS]);
             let (twos, rest) = wide.as_chunks::<2>();
             for two in twos {
-                take(two[0]);
-                take(two[1]);
+                take(two[0], &mut most);
+                take(two[1], &mut others);
             }
             for x in rest {
-                take(*x);
+                take(*x, &mut most);
             }
-            for (made, most) in made.iter_mut().zip(most) {
-                _mm_storeu_ps(made.as_mut_ptr().cast(), most);
+            for ((made, most), other) in made.iter_mut().zip(most).zip(others) {
+                _mm_storeu_ps(made.as_mut_ptr().cast(), _mm_max_ps(most, other));
             }
         }
         for (i, (out, most)) in out.iter_mut().zip(made.as_flattened()).enumerate() {
             if SURE.contains(most) {
                 *out = (*out).min(FINITE - most);
             } else {
-                crate::kernel::naive::min_affine32(&a[i..=i], &b[i..=i], xs, std::slice::from_mut(out));
+                naive::min_affine32(&a[i..=i], &b[i..=i], xs, std::slice::from_mut(out));
+            }
+        }
+    }
+}
+
+/// `kernel::min_legacy61`, without the comparison that ends a division by 2^61 - 1.
+///
+/// A value is the low half of `wide` plus its top three bits, and 1 more where the rest of `wide` is all ones or nearly so.
+/// The high half of a lane is free for that question: its least `!(wide << 3)` is 0 where some `wide` may be such, which
+/// happens once in 2^32 values, and then the minimum is made anew.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]
+#[allow(unsafe_code)]
+pub fn min_legacy61_avx512(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+    const EIGHT: usize = 8;
+    // As many as stay in registers.
+    const GROUPS: usize = 8;
+    const LANES: usize = EIGHT * GROUPS;
+    let high = _mm512_set1_epi64(u64::MAX.wrapping_shl(32) as i64);
+    for ((out, a), b) in out.chunks_mut(LANES).zip(a.chunks(LANES)).zip(b.chunks(LANES)) {
+        let groups = |from: &[u64]| -> [__m512i; GROUPS] {
+            let all = portable::lanes::<u64, LANES>(from);
+            // SAFETY: the loads are of the eighths of a local array.
+            std::array::from_fn(|g| unsafe { _mm512_loadu_si512(all.as_ptr().add(EIGHT * g).cast()) })
+        };
+        let (of_a, of_b) = (groups(a), groups(b));
+        let mut least = [_mm512_set1_epi64(-1); GROUPS];
+        for x in xs {
+            let x = _mm512_set1_epi64(i64::from(*x));
+            for ((least, a), b) in least.iter_mut().zip(of_a).zip(of_b) {
+                let wide = _mm512_add_epi64(_mm512_mullo_epi64(a, x), b);
+                let value = _mm512_add_epi64(wide, _mm512_srli_epi64::<61>(wide));
+                // `high ? !(wide << 3) : value`.
+                let both = _mm512_ternarylogic_epi64::<0x5C>(high, value, _mm512_slli_epi64::<3>(wide));
+                *least = _mm512_min_epu32(*least, both);
+            }
+        }
+        for (g, least) in least.into_iter().enumerate() {
+            let mut eight = [0u64; EIGHT];
+            // SAFETY: the store is of a whole local array.
+            unsafe { _mm512_storeu_si512(eight.as_mut_ptr().cast(), least) };
+            for (i, least) in (g * EIGHT..out.len()).zip(eight) {
+                if least >> 32 == 0 || xs.is_empty() {
+                    naive::min_legacy61(&a[i..=i], &b[i..=i], xs, &mut out[i..=i]);
+                } else {
+                    out[i] = out[i].min(least & 0xFFFF_FFFF);
+                }
             }
         }
     }

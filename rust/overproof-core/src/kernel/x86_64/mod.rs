@@ -8,7 +8,7 @@ mod lanes;
 pub mod sort;
 pub mod text;
 
-use super::{baseline, bodies, bodies_bits, bodies_hashes, bodies_sort, bodies32, bodies64};
+use super::{baseline, bodies, bodies_bits, bodies_hashes, bodies_legacy, bodies_sort, bodies32, bodies64};
 use std::arch::asm;
 
 /// No min of 64 bits before SSE4.2: there the plain code is the faster one.
@@ -32,7 +32,8 @@ pub mod avx2 {
         ascii_avx2 as ascii, common_avx2 as common, edges_avx2 as edges, token_values_avx2 as token_values,
     };
     super::bodies32!(32, #[target_feature(enable = "avx2")]);
-    super::bodies64!(8, 8, min_legacy61_low, #[target_feature(enable = "avx2,bmi2")]);
+    super::bodies64!(8, #[target_feature(enable = "avx2,bmi2")]);
+    super::bodies_legacy!(#[target_feature(enable = "avx2,bmi2")]);
 }
 
 pub mod avx512 {
@@ -40,7 +41,9 @@ pub mod avx512 {
     pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
         crate::kernel::portable::gram_hashes_direct(w, n, term, out);
     }
-    pub use super::hashes::{byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits};
+    pub use super::hashes::{
+        byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits, min_legacy61_avx512 as min_legacy61,
+    };
     pub use super::sort::{append_once_avx512 as append_once, sort_avx512 as sort};
     pub use super::text::{
         ascii_avx512 as ascii, common_avx2 as common, edges_avx512 as edges, token_values_avx512 as token_values,
@@ -48,7 +51,7 @@ pub mod avx512 {
     pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
     super::bodies!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
     super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]);
-    super::bodies64!(64, 32, min_legacy61, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
+    super::bodies64!(64, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
 }
 /// `x`, in a general register, where the compiler would take vector registers and lose by it.
 #[inline(always)]
