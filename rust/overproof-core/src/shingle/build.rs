@@ -11,6 +11,7 @@ use crate::text::Texts;
 use crate::text::batch::MAX_TEXT;
 use std::ops::Range;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Tokens that the user brings: row i is `offsets[i]..offsets[i + 1]`.
 pub enum Tokens<'a> {
@@ -20,21 +21,19 @@ pub enum Tokens<'a> {
     Strings(Texts<'a>),
 }
 
-/// The sets of the rows that one thread took: ranges of rows, one after the other.
+/// The hashes of the rows that one thread took, in the order in which it took them.
 #[derive(Default)]
 struct Part {
-    /// The first row of each range, and where its lengths and its hashes start.
-    ranges: Vec<[usize; 3]>,
-    lengths: Vec<usize>,
+    number: usize,
     hashes: Vec<u64>,
     counts: Vec<u32>,
-    shapes: Vec<Shape>,
     sorter: HashSorter,
     sorted: Vec<u64>,
 }
 
 impl Part {
-    fn push(&mut self, hashes: &[u64], shape: Shape, counts: bool) {
+    /// Append the set of a row; its size.
+    fn push(&mut self, hashes: &[u64], counts: bool) -> usize {
         let sorted = &mut self.sorted;
         let before = self.hashes.len();
         if self.hashes.capacity() - before < hashes.len() {
@@ -50,16 +49,17 @@ impl Part {
         } else {
             self.sorter.append_set(hashes, sorted, &mut self.hashes);
         }
-        self.lengths.push(self.hashes.len() - before);
-        self.shapes.push(shape);
+        self.hashes.len() - before
     }
+}
 
-    /// Where range `i` lies in lengths and shapes, and in hashes and counts.
-    fn range(&self, i: usize) -> (Range<usize>, Range<usize>) {
-        let [_, row, hash] = self.ranges[i];
-        let [_, rows, hashes] = self.ranges.get(i + 1).copied().unwrap_or([0, self.lengths.len(), self.hashes.len()]);
-        (row..rows, hash..hashes)
-    }
+/// Rows that one thread took at once.
+struct Block {
+    /// The part that holds their hashes, and where.
+    part: usize,
+    hashes: Range<usize>,
+    /// The size of each row's set, and the row's shape.
+    rows: Vec<(usize, Shape)>,
 }
 
 /// The sets of `missing.len()` rows, whose hashes `shingle` gives.
@@ -75,24 +75,29 @@ fn sets(
     weight: impl Fn(usize) -> usize,
     shingle: impl for<'s> Fn(usize, &'s mut Shingler) -> (&'s [u64], Shape) + Sync,
 ) -> Result<ShingleSets> {
-    let idle = Mutex::new(Vec::new());
+    let (idle, started) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
     let lock = || idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    job.chunks(missing.len(), weight, |rows| {
+    let blocks = job.chunks(missing.len(), weight, |rows| {
         let taken = lock().pop();
         let (mut part, mut shingler) = taken.unwrap_or_else(|| {
             let hashes = with_huge_pages(about / job.threads());
-            (Part { hashes, ..Part::default() }, Shingler::new(params))
+            let number = started.fetch_add(1, Ordering::Relaxed);
+            (Part { number, hashes, ..Part::default() }, Shingler::new(params))
         });
-        part.ranges.push([rows.start, part.lengths.len(), part.hashes.len()]);
-        for row in rows {
+        let from = part.hashes.len();
+        let one = |row| {
             let (hashes, shape) = shingle(row, &mut shingler);
-            part.push(hashes, shape, counts);
-        }
+            (part.push(hashes, counts), shape)
+        };
+        let rows = rows.map(one).collect();
+        let block = Block { part: part.number, hashes: from..part.hashes.len(), rows };
         lock().push((part, shingler));
-        Ok(())
+        Ok(block)
     })?;
     let parts = idle.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    join(parts.into_iter().map(|(part, _)| part).collect(), missing, params, counts, job)
+    let mut parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
+    parts.sort_unstable_by_key(|part| part.number);
+    join(parts, &blocks, missing, params, counts, job)
 }
 
 /// The sets of `texts`; missing texts give empty rows that are marked. O(bytes + shingles log shingles).
@@ -148,26 +153,20 @@ pub fn from_tokens(
 
 fn join(
     mut parts: Vec<Part>,
+    blocks: &[Block],
     missing: Vec<bool>,
     params: &ShingleParams,
     counts: bool,
     job: &Job<'_>,
 ) -> Result<ShingleSets> {
-    // Ranges in order of rows.
-    let mut order: Vec<(usize, usize, usize)> = Vec::new();
-    for (part, made) in parts.iter().enumerate() {
-        order.extend(made.ranges.iter().enumerate().map(|(i, [row, ..])| (*row, part, i)));
-    }
-    order.sort_unstable();
-    let ranges = || order.iter().map(|(_, part, i)| (&parts[*part], parts[*part].range(*i)));
-    let lengths = ranges().flat_map(|(part, (rows, _))| &part.lengths[rows]);
-    let ends = lengths.scan(0, |end, length| {
-        *end += *length as i64;
+    let rows = || blocks.iter().flat_map(|block| &block.rows);
+    let ends = rows().scan(0, |end, (size, _)| {
+        *end += *size as i64;
         Some(*end)
     });
-    let shapes: Vec<Shape> = ranges().flat_map(|(part, (rows, _))| part.shapes[rows].iter().copied()).collect();
     let indptr: Vec<i64> = std::iter::once(0).chain(ends).collect();
-    let (hashes, counts) = if parts.len() == 1 && order.is_sorted_by_key(|(_, _, i)| *i) {
+    let shapes = || rows().map(|(_, shape)| shape);
+    let (hashes, counts) = if parts.len() == 1 && blocks.is_sorted_by_key(|block| block.hashes.start) {
         let mut part = parts.swap_remove(0);
         // Room that was never touched costs little, and memory given back whole comes back without new pages.
         if part.hashes.len() < part.hashes.capacity() / 2 {
@@ -177,26 +176,26 @@ fn join(
     } else {
         let mut hashes = zeros(parts.iter().map(|part| part.hashes.len()).sum());
         let (mut copies, mut rest) = (Vec::new(), hashes.as_mut_slice());
-        for (part, (_, range)) in ranges() {
-            let (to, after) = rest.split_at_mut(range.len());
-            copies.push((to, &part.hashes[range]));
+        for block in blocks {
+            let (to, after) = rest.split_at_mut(block.hashes.len());
+            copies.push((to, &parts[block.part].hashes[block.hashes.clone()]));
             rest = after;
         }
         job.each(copies, |(to, from)| {
             to.copy_from_slice(from);
             Ok(())
         })?;
-        let counted = ranges().flat_map(|(part, (_, range))| part.counts.get(range).unwrap_or_default());
+        let counted = blocks.iter().flat_map(|b| parts[b.part].counts.get(b.hashes.clone()).unwrap_or_default());
         (hashes, counts.then(|| counted.copied().collect()))
     };
     Ok(ShingleSets {
         indptr,
         hashes,
         counts,
-        short: shapes.iter().map(|s| s.short).collect(),
+        short: shapes().map(|s| s.short).collect(),
         missing,
-        tokens: shapes.iter().map(|s| s.tokens).collect(),
-        singles: shapes.iter().map(|s| s.singles).collect(),
+        tokens: shapes().map(|s| s.tokens).collect(),
+        singles: shapes().map(|s| s.singles).collect(),
         params: Some(params.clone()),
         fingerprint: params.fingerprint(),
     })
