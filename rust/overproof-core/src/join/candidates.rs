@@ -3,7 +3,8 @@
 //! N-grams that are not masked are counted through the postings. A masked one has long postings, so each row has the
 //! short list of its own: with both, what a text and a row share is known exactly, and their sets are never merged.
 
-use super::masks::{Masks, Mixed, Places, STAGES, Side, first_layer, layer};
+use super::masks::{Masks, Mixed, STAGES, Side, first_layer, layer};
+use super::places::Places;
 use crate::error::{Error, Result};
 use crate::kernel::memory::prefetch;
 use std::collections::HashMap;
@@ -56,14 +57,14 @@ impl Masked {
         if made.numbers.len() > 1 << 30 {
             return Err(Error::input(format!("{} n-grams are too many to mask: give fewer texts", made.numbers.len())));
         }
-        made.places = Places::new(made.numbers.len(), made.numbers.keys());
+        made.places = Places::of_keys(made.numbers.len(), made.numbers.keys());
         Ok(made)
     }
 
     /// The number of `hash`, and whether it is masked in every row that holds it.
     #[inline]
     fn number(&self, hash: u64) -> Option<(u32, bool)> {
-        if self.places.may_hold(hash) { self.numbers.get(&hash).copied() } else { None }
+        if self.places.has(self.places.place(hash)) { self.numbers.get(&hash).copied() } else { None }
     }
 
     fn row(&self, row: u32) -> &[u32] {

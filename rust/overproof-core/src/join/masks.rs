@@ -1,5 +1,6 @@
 //! Which n-grams of a corpus no longer count, and why.
 
+use super::places::Places;
 use crate::error::{Error, Result};
 use crate::shingle::ShingleSets;
 use std::collections::HashSet;
@@ -51,33 +52,6 @@ impl Hasher for Mixed {
 /// A set of shingle hashes.
 pub type Keys = HashSet<u64, BuildHasherDefault<Mixed>>;
 
-/// A bit for each of some 16 places a key: small, and most keys that are not among them end there.
-#[derive(Default)]
-pub(super) struct Places {
-    bits: Vec<u64>,
-    shift: u32,
-}
-
-impl Places {
-    /// Of these `count` keys.
-    pub fn new<'k>(count: usize, keys: impl Iterator<Item = &'k u64>) -> Self {
-        let bits = (16 * count).next_power_of_two().trailing_zeros().max(6);
-        let mut places = Places { bits: vec![0; 1 << (bits - 6)], shift: 64 - bits };
-        for key in keys {
-            let place = key >> places.shift;
-            places.bits[(place / 64) as usize] |= 1 << (place % 64);
-        }
-        places
-    }
-
-    /// False only if `key` is none of them.
-    #[inline]
-    pub fn may_hold(&self, key: u64) -> bool {
-        let place = key >> self.shift;
-        self.bits[(place / 64) as usize] >> (place % 64) & 1 == 1
-    }
-}
-
 /// N-grams that are left out wherever they stand.
 pub struct Masks {
     background: Keys,
@@ -88,14 +62,14 @@ pub struct Masks {
 impl Masks {
     /// The n-grams of the background and of the boilerplate.
     pub fn new(background: Keys, boilerplate: Keys) -> Self {
-        let places = Places::new(background.len() + boilerplate.len(), background.iter().chain(&boilerplate));
+        let places = Places::of_keys(background.len() + boilerplate.len(), background.iter().chain(&boilerplate));
         Masks { background, boilerplate, places }
     }
 
     /// The layer that masks `hash` wherever it stands.
     #[inline]
     pub(super) fn layer(&self, hash: u64) -> u8 {
-        if !self.places.may_hold(hash) {
+        if !self.places.has(self.places.place(hash)) {
             layer::NONE
         } else if self.background.contains(&hash) {
             layer::BACKGROUND

@@ -8,6 +8,7 @@ pub mod hamming;
 pub mod masks;
 pub mod overlap;
 pub mod pairs;
+mod places;
 pub mod postings;
 mod runs;
 pub mod side;

@@ -10,6 +10,7 @@
 //! duplicate detection", WWW 2008.
 
 use super::pairs::{Joined, Pair, Which, look_up, probe};
+use super::places::Places;
 use super::postings::Postings;
 use super::side::{Block, Cost, Side, by_blocks};
 use crate::error::{Error, Result};
@@ -106,9 +107,9 @@ impl Rarity {
 
     /// The places that are counted more often than `cap`, and how many hashes they count.
     pub(super) fn above(&self, cap: usize) -> (Places, u64) {
-        let (mut places, mut total) = (Places(vec![0; self.counts.len().div_ceil(64)]), 0);
+        let (mut places, mut total) = (Places::new(self.counts.len()), 0);
         for (at, count) in self.counts.iter().enumerate().filter(|(_, count)| **count as usize > cap) {
-            places.0[at / 64] |= 1 << (at % 64);
+            places.add(at);
             total += u64::from(*count);
         }
         (places, total)
@@ -127,16 +128,6 @@ impl Rarity {
             out.select_nth_unstable_by_key(length, |h| (self.counts[self.place(*h)], *h));
             out.truncate(length);
         }
-    }
-}
-
-/// Some places of a [`Rarity`], one bit each.
-pub(super) struct Places(Vec<u64>);
-
-impl Places {
-    /// Whether a place is among them.
-    pub(super) fn has(&self, place: usize) -> bool {
-        self.0[place / 64] >> (place % 64) & 1 == 1
     }
 }
 
