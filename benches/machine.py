@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import overproof as op
-from overproof._core import yardstick_multiply, yardstick_utf8
+from overproof._core import yardstick_lines, yardstick_multiply, yardstick_utf8
 
 # (vendor, family) or (vendor, family, model) of x86-64 to the name of the design.
 DESIGNS: dict[tuple[str | int, ...], str] = {
@@ -49,16 +49,19 @@ def yardsticks(texts: list[str]) -> dict[str, float]:
     """What this machine does just now, best of 7: other runs are scaled by these.
 
     `from_utf8`: Rust's own check of UTF-8 over the texts, joined. `multiply`: clock of a chain of multiplications of 64
-    bits at 3 cycles each. They were 6.9 GB/s and 2.94 GHz where the goals of the kernels were set.
+    bits at 3 cycles each. They were 6.9 GB/s and 2.94 GHz where the goals of the kernels were set. `line`: a cache line
+    anywhere in 1 GiB, asked for ahead, which is the least that a look-up in a large table takes.
     """
     data = "".join(texts).encode()
     block = np.ones(1 << 26, np.uint8)
     target = np.empty_like(block)
-    steps, passes = 10**7, 20
+    steps, passes, lines = 10**7, 20, 10**6
+    touched = best(lambda: yardstick_lines(1024, 0), 3)
     return {
         "from_utf8_gb_per_s": passes * len(data) / 1e9 / best(lambda: yardstick_utf8(data, passes)),
         "multiply_ghz": 3 * steps / 1e9 / best(lambda: yardstick_multiply(steps)),
         "memcpy_64mb_gb_per_s": block.nbytes / 1e9 / best(lambda: np.copyto(target, block)),
+        "line_of_1gib_ns": (best(lambda: yardstick_lines(1024, lines), 3) - touched) / lines * 1e9,
         "python_loop_ns_per_step": best(lambda: sum(range(10**6))) * 1e3,
     }
 

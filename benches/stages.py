@@ -264,6 +264,8 @@ ROWS = [
 OPH_ROW, SHINGLE_ROW, OPH_SHARE = "list[str] to oph", f"text to word {N}-gram hashes", 0.95 / 1.25
 THREADED = [row.name for row in ROWS if row.given == "texts" and row.unit == "GB/s"]
 """Paths that two threads are tried on."""
+TEXTS = ("texts", "cjk", "mixed", "wide")
+"""Inputs of some megabytes."""
 MANY = "many texts"
 """What they are given: of a call of two milliseconds, the waking of a thread would be a tenth."""
 LONG = [SHINGLE_ROW, f"list[str] to MinHash, k = {K}", OPH_ROW]
@@ -313,46 +315,62 @@ def inputs(most: int) -> Given:
 
 
 def run(rounds: int, most: int = 4000) -> dict[str, Any]:
-    """Everything, for the record."""
+    """Everything, for the record.
+
+    Rows of texts share their workers and take turns. Each other input has workers of its own, one after another: tables
+    of gigabytes that lie beside each other at every level leave no huge pages to what is made beside them.
+    """
     from benches.run import about
 
     made = about("overproof's stages through Python, one core, every level of this machine")
     given = inputs(most)
     given |= {f"half of {name}": value[::2] for name, value in given.items()}
-    workers = {level: started({ENV: level}, given) for level in levels()}
     rows = [row for row in ROWS if row.given in given]
-    check(rows, workers)
-    best = next(iter(workers))
-    times: dict[str, dict[str, dict[str, Times]]] = {
-        row.name: {
-            level: {
-                "all": timed(worker, row, row.given),
-                "half": timed(worker, row, f"half of {row.given}"),
-                **({"long": timed(worker, row, "long")} if row.name in LONG and level == best else {}),
-            }
-            for level, worker in workers.items()
-        }
-        for row in rows
-    }
-    wide = started({}, {MANY: given["texts"] * 8}, os.sched_getaffinity(0))
-    threads = {row.name: {n: timed(wide, row, MANY, n) for n in (1, 2)} for row in rows if row.name in THREADED}
-    each = [one for row in times.values() for level in row.values() for one in level.values()]
-    yardsticks = []
-    for _ in range(rounds):
-        yardsticks.append(machine.yardsticks(corpora.made()))
-        for one in [*each, *(one for pair in threads.values() for one in pair.values())]:
-            one.round()
-    for worker in [*workers.values(), wide]:
-        worker.stop()
+    apart = dict.fromkeys(row.given for row in rows if row.given not in TEXTS)
+    groups = [[row for row in rows if row.given in TEXTS], *([r for r in rows if r.given == name] for name in apart)]
+    times: dict[str, dict[str, dict[str, Times]]] = {}
+    threads: dict[str, dict[int, Times]] = {}
+    yardsticks: list[dict[str, float]] = []
+    for group in groups:
+        names = {row.given for row in group} | ({"long"} if group is groups[0] else set())
+        needed = {name: value for name, value in given.items() if name.removeprefix("half of ") in names}
+        workers = {level: started({ENV: level}, needed) for level in levels()}
+        check(group, workers)
+        times |= {row.name: cells_of(row, workers) for row in group}
+        each = [one for row in group for level in times[row.name].values() for one in level.values()]
+        if group is groups[0]:
+            wide = workers["two threads"] = started({}, {MANY: given["texts"] * 8}, os.sched_getaffinity(0))
+            threads = {r.name: {n: timed(wide, r, MANY, n) for n in (1, 2)} for r in group if r.name in THREADED}
+            each += [one for pair in threads.values() for one in pair.values()]
+        for _ in range(rounds):
+            yardsticks.append(machine.yardsticks(corpora.made()))
+            for one in each:
+                one.round()
+        for worker in workers.values():
+            worker.stop()
+    best = levels()[0]
     made |= {
         "yardsticks": {name: statistics.median(y[name] for y in yardsticks) for name in yardsticks[0]},
-        "levels": list(workers),
+        "levels": levels(),
         "rows": [of_row(row, times[row.name], given, times.get(SHINGLE_ROW, {})) for row in rows],
         "threads": [of_threads(name, pair) for name, pair in threads.items()],
         "long_texts": [of_long(row, times[row.name][best], given) for row in rows if row.name in LONG],
         "load_after": os.getloadavg(),
     }
     return made
+
+
+def cells_of(row: Row, workers: dict[str, Worker]) -> dict[str, dict[str, Times]]:
+    """What is timed for a row at each level, the highest first: long texts at that one alone."""
+    best = next(iter(workers))
+    return {
+        level: {
+            "all": timed(worker, row, row.given),
+            "half": timed(worker, row, f"half of {row.given}"),
+            **({"long": timed(worker, row, "long")} if row.name in LONG and level == best else {}),
+        }
+        for level, worker in workers.items()
+    }
 
 
 def levels() -> list[str]:

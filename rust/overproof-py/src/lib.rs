@@ -78,6 +78,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(yardstick::yardstick_utf8, m)?)?;
     m.add_function(wrap_pyfunction!(yardstick::yardstick_multiply, m)?)?;
     m.add_function(wrap_pyfunction!(yardstick::crossing_only, m)?)?;
+    m.add_function(wrap_pyfunction!(yardstick::yardstick_lines, m)?)?;
     m.add_function(wrap_pyfunction!(yardstick::shingle_only, m)?)?;
     Ok(())
 }

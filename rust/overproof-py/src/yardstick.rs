@@ -5,7 +5,9 @@ use crate::error::PyR;
 use crate::exec;
 use crate::input::{Policy, TextBatch, Threads};
 use crate::shingle::ShingleParams;
+use overproof_core::kernel::memory::{prefetch, with_huge_pages};
 use overproof_core::shingle::Shingler;
+use overproof_core::shingle::hash::splitmix64;
 use overproof_core::sketch::{Rows, TextRows};
 use pyo3::prelude::*;
 use std::hint::black_box;
@@ -20,6 +22,21 @@ pub fn yardstick_utf8(py: Python<'_>, data: &[u8], repeats: u32) -> bool {
 #[pyfunction]
 pub fn yardstick_multiply(py: Python<'_>, steps: u64) -> u64 {
     py.detach(|| (0..steps).fold(black_box(3u64), |x, _| black_box(0x9E37_79B9_7F4A_7C15_u64).wrapping_mul(x)))
+}
+
+/// Read `steps` cache lines, in no order, of `mebibytes` of memory in huge pages, each asked for 64 steps before; their sum.
+#[pyfunction]
+pub fn yardstick_lines(py: Python<'_>, mebibytes: usize, steps: u64) -> u64 {
+    const AHEAD: u64 = 64;
+    py.detach(|| {
+        let mut lines = with_huge_pages(mebibytes << 14);
+        lines.resize(mebibytes << 14, [1u64; 8]);
+        let place = |step: u64| ((u128::from(splitmix64(1, step)) * lines.len() as u128) >> 64) as usize;
+        (0..steps).fold(0, |sum: u64, step| {
+            prefetch(&lines[place(step + AHEAD)]);
+            sum.wrapping_add(lines[place(step)][0])
+        })
+    })
 }
 
 /// How many bytes all texts have together: what it costs to hand them over, and nothing else.
