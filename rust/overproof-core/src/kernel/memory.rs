@@ -19,9 +19,10 @@ pub fn text_with_huge_pages(bytes: usize) -> Option<String> {
     String::from_utf8(room).ok()
 }
 
-/// `len` zeros in huge pages. Much memory is zero when it comes: it is touched first by who writes to it.
-pub fn zeros(len: usize) -> Vec<u64> {
-    let mut made = vec![0; len];
+/// `len` zeros, the default of numbers, in huge pages. Much memory is zero when it comes: it is touched first by who
+/// writes to it.
+pub fn zeros<T: Clone + Default>(len: usize) -> Vec<T> {
+    let mut made = vec![T::default(); len];
     ask_for_huge_pages(&mut made);
     made
 }

@@ -15,7 +15,7 @@ pub use array::{SetSketch, SketchArray, Values};
 
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::kernel::memory::ask_for_huge_pages;
+use crate::kernel::memory::zeros;
 use crate::params::{HashSource, Scheme, ShingleParams, SketchParams};
 use crate::shingle::hash::{fin, splitmix64};
 use crate::shingle::{ShingleSets, Shingler};
@@ -212,9 +212,7 @@ struct Made<V> {
 }
 
 fn run<S: Sketcher>(job: &Job<'_>, rows: &impl Rows, sketcher: &S, k: usize) -> Result<Made<S::Value>> {
-    // Not touched before its rows are there: new memory comes as zeros.
-    let mut values = vec![S::Value::default(); rows.len() * k];
-    ask_for_huge_pages(&mut values);
+    let mut values = zeros(rows.len() * k);
     let work = |range: Range<usize>, out: &mut [S::Value]| {
         let (mut empty, mut most) = (Vec::with_capacity(range.len()), 0);
         let (mut scratch, mut state) = (rows.scratch(), sketcher.start());
