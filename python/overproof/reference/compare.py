@@ -81,13 +81,13 @@ def units(rows: Sequence[Sequence[object]]) -> list[int]:
     return unit
 
 
-def _held(texts: Sequence[Text], unit: Sequence[int]) -> Counter[Gram]:
+def document_frequency(texts: Sequence[Text], unit: Sequence[int]) -> Counter[Gram]:
     """How many units hold each n-gram."""
     pairs = {(gram, unit[row]) for row, text in enumerate(texts) for gram in text.grams}
     return Counter(gram for gram, _ in pairs)
 
 
-def _cap(texts: Sequence[Text], df: Counter[Gram], by_rate: int, drafts: int = 1, rows: int = 1) -> int:
+def df_cap(texts: Sequence[Text], df: Counter[Gram], by_rate: int, drafts: int = 1, rows: int = 1) -> int:
     """The least floor at which at most 1 % of the texts of 20 tokens or more lose over half of their n-grams.
 
     Where each of the `rows` has several drafts, the cap is that many times as large.
@@ -95,14 +95,15 @@ def _cap(texts: Sequence[Text], df: Counter[Gram], by_rate: int, drafts: int = 1
     long = [text for text in texts if text.units >= 20]
     cap = 0
     for floor in FLOORS:
-        cap = _scaled(max(floor, by_rate), drafts, rows)
+        cap = scaled(max(floor, by_rate), drafts, rows)
         lost = sum(sum(df[gram] > cap for gram in text.grams) > len(text.grams) / 2 for text in long)
         if not long or lost / len(long) <= 0.01:
             break
     return cap
 
 
-def _scaled(cap: int, drafts: int, rows: int) -> int:
+def scaled(cap: int, drafts: int, rows: int) -> int:
+    """The cap for so many drafts of so many rows."""
     return max(cap, cap * drafts // max(1, rows))
 
 
@@ -148,12 +149,12 @@ def compare(
         for text, prompt, conversation in zip(ours, our_prompts, chat, strict=True)
     ]
     unit = units(keys)
-    df = _held(ours, unit)
-    cap = _cap(ours, df, ceil(df_rate * len(set(unit))))
+    df = document_frequency(ours, unit)
+    cap = df_cap(ours, df, ceil(df_rate * len(set(unit))))
     common = {gram for gram, held in df.items() if held > cap}
     same = units([(frozenset(text.grams) or None,) for text in theirs])
     most = max(20, ceil(0.002 * len(set(same))))
-    own = {gram for gram, held in _held(theirs, same).items() if held > most}
+    own = {gram for gram, held in document_frequency(theirs, same).items() if held > most}
     for text, prompt in zip(ours, our_prompts, strict=True):
         text.mask(prompt.grams, behind, common | text.numbers)
     for text, prompt in zip(theirs, their_prompts, strict=True):

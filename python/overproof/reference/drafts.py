@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil, fsum, log10
 
-from .compare import Text, Texts, _cap, _held, _scaled
+from .compare import Text, Texts, df_cap, document_frequency, scaled
 from .score import Gram, ngram_match, ngrams
 from .shingle import shingle
 
@@ -86,13 +86,13 @@ def _boilerplate(
 ) -> set[Gram]:
     """N-grams of numbers only, of too many drafts, or of too many suspect texts."""
     drafts = [text for texts in rows for text in texts]
-    held, there = _held(drafts, range(len(drafts))), sum(bool(text.grams) for text in drafts)
+    held, there = document_frequency(drafts, range(len(drafts))), sum(bool(text.grams) for text in drafts)
     by_rate = ceil(0.0005 * len(rows))
-    cap = _cap(drafts, held, by_rate, there, len(rows)) if asked is True else _scaled(asked, there, len(rows))
+    cap = df_cap(drafts, held, by_rate, there, len(rows)) if asked is True else scaled(asked, there, len(rows))
     least = [min(shingle(text or "", n).hashes, default=-1) for text in suspect]
     most = max(20, ceil(0.002 * len(set(least) - {-1}))) if asked is True else asked
     often = [gram for gram, count in held.items() if count > cap]
-    often += [gram for gram, count in _held(theirs, least).items() if count > most]
+    often += [gram for gram, count in document_frequency(theirs, least).items() if count > most]
     return {gram for text in drafts for gram in text.numbers}.union(often)
 
 

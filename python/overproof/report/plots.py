@@ -26,7 +26,7 @@ def bar(value: float, whole: float) -> Markup:
     return Markup(
         '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
         '<rect class="track" width="100" height="10"/><rect class="fill" width="{}" height="10"/></svg>'
-    ).format(_number(width))
+    ).format(number(width))
 
 
 def interval_bar(share: float | None, bounds: Sequence[float] | None, *, most: float, series: int) -> Markup:
@@ -37,7 +37,7 @@ def interval_bar(share: float | None, bounds: Sequence[float] | None, *, most: f
     return Markup(
         '<svg class="interval s{}" viewBox="0 0 200 16" aria-hidden="true"><line class="axis" x1="4" x2="196" y1="8" '
         'y2="8"/><line class="reach" x1="{}" x2="{}" y1="8" y2="8"/><circle cx="{}" cy="8" r="4"/></svg>'
-    ).format(series, _number(low), _number(high), _number(dot))
+    ).format(series, number(low), number(high), number(dot))
 
 
 def best_scores(scores: Mapping[str, Sequence[float]], *, threshold: float | None) -> Markup:
@@ -69,17 +69,17 @@ def best_scores(scores: Mapping[str, Sequence[float]], *, threshold: float | Non
     parts = []
     for decade in range(decades + 1):
         share = 10.0**-decade
-        parts.append(_line("grid", x(0), y(share), x(1), y(share)))
-        parts.append(_text("tick end", x(0) - 8, y(share) + 4, f"{100 * share:g}%"))
+        parts.append(line("grid", x(0), y(share), x(1), y(share)))
+        parts.append(text("tick end", x(0) - 8, y(share) + 4, f"{100 * share:g}%"))
     for step in range(0, 11, 2):
-        parts.append(_line("grid", x(step / 10), floor, x(step / 10), floor + 5))
-        parts.append(_text("tick mid", x(step / 10), floor + 20, f"{step / 10:.1f}"))
-    parts.append(_text("tick mid", x(0.5), HEIGHT - 4, "best containment of a text in one served text"))
+        parts.append(line("grid", x(step / 10), floor, x(step / 10), floor + 5))
+        parts.append(text("tick mid", x(step / 10), floor + 20, f"{step / 10:.1f}"))
+    parts.append(text("tick mid", x(0.5), HEIGHT - 4, "best containment of a text in one served text"))
     if threshold is not None:
-        parts.append(_line("rule", x(threshold), TOP, x(threshold), floor))
+        parts.append(line("rule", x(threshold), TOP, x(threshold), floor))
         left = threshold > 0.8
         parts.append(
-            _text(
+            text(
                 "tick end" if left else "tick",
                 x(threshold) + (-6 if left else 6),
                 TOP + 12,
@@ -118,25 +118,28 @@ def _survival(values: Sequence[float]) -> tuple[int, list[float]]:
 
 
 def _curve(series: int, shares: Sequence[float], x: _Scale, y: _Scale, floor: float) -> Markup:
-    path, last = [f"M{_number(x(0))} {_number(y(shares[0]))}"], shares[0]
+    path, last = [f"M{number(x(0))} {number(y(shares[0]))}"], shares[0]
     for step, share in enumerate(shares[1:], start=1):
         if share != last:
-            path.append(f"H{_number(x((step - 1) / STEPS))}V{_number(y(share) if share else floor)}")
+            path.append(f"H{number(x((step - 1) / STEPS))}V{number(y(share) if share else floor)}")
             last = share
         if not share:
             break
     else:
-        path.append(f"H{_number(x(1))}V{_number(floor)}")
+        path.append(f"H{number(x(1))}V{number(floor)}")
     return Markup('<path class="curve s{}" d="{}"/>').format(min(series, SERIES - 1), "".join(path))
 
 
-def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
-    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(kind, *map(_number, (x1, y1, x2, y2)))
+def line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
+    """Draw a line of a kind, which is its class."""
+    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(kind, *map(number, (x1, y1, x2, y2)))
 
 
-def _text(kind: str, x: float, y: float, words: str) -> Markup:
-    return Markup('<text class="{}" x="{}" y="{}">{}</text>').format(kind, _number(x), _number(y), words)
+def text(kind: str, x: float, y: float, words: str) -> Markup:
+    """Write words at a place; the kind is their class."""
+    return Markup('<text class="{}" x="{}" y="{}">{}</text>').format(kind, number(x), number(y), words)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Write a coordinate with 2 places at most."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

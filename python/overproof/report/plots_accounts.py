@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from . import show
-from .plots import LEFT, RIGHT, WIDTH, _line, _number, _text
+from .plots import LEFT, RIGHT, WIDTH, line, number, text
 from .plots_tests import figure, ticks
 
 __all__ = ["BARS", "SHOWN", "days", "leak_rates", "timeline"]
@@ -53,11 +53,11 @@ def leak_rates(rows: Sequence[Mapping[str, Any]]) -> Markup:
 
     parts = []
     for mark in ticks(low, high):
-        parts.append(_line("grid", x(mark), HEAD, x(mark), floor + 5))
-        parts.append(_text("tick mid", x(mark), floor + 20, show.percent(mark)))
-    parts.append(_line("rule", x(0.0), HEAD, x(0.0), floor))
+        parts.append(line("grid", x(mark), HEAD, x(mark), floor + 5))
+        parts.append(text("tick mid", x(mark), floor + 20, show.percent(mark)))
+    parts.append(line("rule", x(0.0), HEAD, x(0.0), floor))
     parts.append(
-        _text("tick mid", (NAMES + WIDTH - RIGHT) / 2, height - 6, "leak rate: found beyond what redraws explain")
+        text("tick mid", (NAMES + WIDTH - RIGHT) / 2, height - 6, "leak rate: found beyond what redraws explain")
     )
     for place, one in enumerate(drawn):
         y = HEAD + ROW * (place + 0.5)
@@ -65,18 +65,18 @@ def leak_rates(rows: Sequence[Mapping[str, Any]]) -> Markup:
         name = show.one_line(one["pseudonym"])
         reach, verdict = show.interval(one["interval"]), show.one_line(one.get("verdict"))
         short = name if len(name) <= LETTERS else name[: LETTERS - 1] + "…"
-        parts.append(_text("tick end name", NAMES - 12, y + 4, short))
+        parts.append(text("tick end name", NAMES - 12, y + 4, short))
         middle = x(one["leak_rate"])
         dot = (
-            _line("dot", middle, y - 5, middle, y + 5)
+            line("dot", middle, y - 5, middle, y + 5)
             if kind == "untested"
-            else Markup('<circle class="dot" cx="{}" cy="{}" r="4.5"/>').format(_number(middle), _number(y))
+            else Markup('<circle class="dot" cx="{}" cy="{}" r="4.5"/>').format(number(middle), number(y))
         )
         parts.append(
             Markup('<g class="rate {}"><title>{}</title>{}{}</g>').format(
                 kind,
                 f"{name}: {show.percent(one['leak_rate'])}, {reach}; {verdict}",
-                _line("reach", x(one["interval"][0]), y, x(one["interval"][1]), y),
+                line("reach", x(one["interval"][0]), y, x(one["interval"][1]), y),
                 dot,
             )
         )
@@ -159,17 +159,17 @@ def timeline(rows: Sequence[Mapping[str, Any]], *, published: str | None) -> Mar
         most = max(*values, *marks, 1)
         for mark in marks:
             level = floor - mark / most * PANEL
-            parts.append(_line("grid", LEFT, level, WIDTH - RIGHT, level))
-            parts.append(_text("tick end", LEFT - 8, level + 4, f"{mark:,.0f}"))
+            parts.append(line("grid", LEFT, level, WIDTH - RIGHT, level))
+            parts.append(text("tick end", LEFT - 8, level + 4, f"{mark:,.0f}"))
         kind = "column here" if name == "hits" else "column"
         path = "".join(
-            f"M{_number(LEFT + (i + 0.1) * step)} {_number(floor)}v{_number(-value / most * PANEL)}"
-            f"h{_number(0.8 * step)}V{_number(floor)}z"
+            f"M{number(LEFT + (i + 0.1) * step)} {number(floor)}v{number(-value / most * PANEL)}"
+            f"h{number(0.8 * step)}V{number(floor)}z"
             for i, value in enumerate(values)
             if value
         )
         parts.append(Markup('<path class="{}" d="{}"/>').format(kind, path))
-        parts.append(_text("tick halo", LEFT + 4, top - 6, f"{name} {_a_bar(wide)}"))
+        parts.append(text("tick halo", LEFT + 4, top - 6, f"{name} {_a_bar(wide)}"))
         top = floor + GAP
     floor = top - GAP
     parts += _dates(bars, step, floor)
@@ -189,7 +189,7 @@ def _dates(bars: Sequence[Bar], step: float, floor: float) -> list[Markup]:
         at, kind = LEFT + (i + 0.5) * step, "tick mid"
         if len(bars) > 1 and i in (0, len(bars) - 1):
             at, kind = (LEFT, "tick") if i == 0 else (WIDTH - RIGHT, "tick end")
-        made.append(_text(kind, at, floor + 20, str(bars[i].day)))
+        made.append(text(kind, at, floor + 20, str(bars[i].day)))
     return made
 
 
@@ -207,8 +207,8 @@ def _publication(bars: Sequence[Bar], step: float, wide: int, floor: float, publ
         if inside
         else f"suspect published {day}, {'after' if place > 0 else 'before'} these days"
     )
-    made = [_text("tick halo end" if right else "tick halo", at + (-6 if right else 6), floor + 37, words)]
-    return [_line("star", at, 26, at, floor + 40), *made] if inside else made
+    made = [text("tick halo end" if right else "tick halo", at + (-6 if right else 6), floor + 37, words)]
+    return [line("star", at, 26, at, floor + 40), *made] if inside else made
 
 
 def _both(bounds: Sequence[float | None] | None) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from . import show
-from .plots import BOTTOM, HEIGHT, LEFT, RIGHT, SERIES, TOP, WIDTH, _line, _number, _text
+from .plots import BOTTOM, HEIGHT, LEFT, RIGHT, SERIES, TOP, WIDTH, line, number, text
 
 __all__ = ["POINTS", "figure", "sensitivity", "survival", "survival_rows", "ticks", "wins"]
 
@@ -25,7 +25,7 @@ POINTS = (1, 2, 5, 10, 13, 20, 30, 50, 100, 200)
 def figure(label: str, parts: Sequence[Markup], *, height: float = HEIGHT) -> Markup:
     """Put parts into one ``<svg>`` that a screen reader announces by its label."""
     return Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        WIDTH, _number(height), show.one_line(label), Markup("").join(parts)
+        WIDTH, number(height), show.one_line(label), Markup("").join(parts)
     )
 
 
@@ -73,24 +73,24 @@ def wins(counts: Sequence[int]) -> Markup:
     def y(value: float) -> float:
         return floor - value / most * (floor - top)
 
-    parts = [_line("grid", LEFT, y(mark), WIDTH - RIGHT, y(mark)) for mark in marks]
-    parts += [_text("tick end", LEFT - 8, y(mark) + 4, f"{mark:,.0f}") for mark in marks]
+    parts = [line("grid", LEFT, y(mark), WIDTH - RIGHT, y(mark)) for mark in marks]
+    parts += [text("tick end", LEFT - 8, y(mark) + 4, f"{mark:,.0f}") for mark in marks]
     for draft, won in enumerate(counts):
         middle = LEFT + (draft + 0.5) * step
         kind = "column" if draft else "column here"
         parts.append(
             Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
-                kind, *map(_number, (middle - wide / 2, y(won), wide, floor - y(won)))
+                kind, *map(number, (middle - wide / 2, y(won), wide, floor - y(won)))
             )
         )
-        parts.append(_text("tick mid value halo", middle, y(won) - 6, f"{won:,}"))
-        parts.append(_text("tick mid", middle, floor + 18, str(draft) if draft else "served"))
+        parts.append(text("tick mid value halo", middle, y(won) - 6, f"{won:,}"))
+        parts.append(text("tick mid", middle, floor + 18, str(draft) if draft else "served"))
     words = f"expected if all drafts are alike: {show.number(expected)}"
-    parts.append(_line("rule", LEFT, y(expected), WIDTH - RIGHT, y(expected)))
-    parts.append(_line("rule", WIDTH - RIGHT - 36, TOP + 2, WIDTH - RIGHT, TOP + 2))
-    parts.append(_text("tick end", WIDTH - RIGHT - 44, TOP + 6, words))
+    parts.append(line("rule", LEFT, y(expected), WIDTH - RIGHT, y(expected)))
+    parts.append(line("rule", WIDTH - RIGHT - 36, TOP + 2, WIDTH - RIGHT, TOP + 2))
+    parts.append(text("tick end", WIDTH - RIGHT - 44, TOP + 6, words))
     parts.append(
-        _text("tick mid", (LEFT + WIDTH - RIGHT) / 2, height - 6, "draft: the served one, and redraws by number")
+        text("tick mid", (LEFT + WIDTH - RIGHT) / 2, height - 6, "draft: the served one, and redraws by number")
     )
     label = f"Events won: {counts[0]:,} of {total:,} by the served draft; {words} by each draft."
     return figure(label, parts, height=height)
@@ -127,14 +127,14 @@ def sensitivity(curve: Mapping[str, Any] | None, *, placebo: float | None) -> Ma
     parts = []
     step = math.ceil(decades / 6)
     for decade in range(0, decades + 1, step):
-        parts.append(_line("grid", LEFT, y(10.0**-decade), WIDTH - RIGHT, y(10.0**-decade)))
-        parts.append(_text("tick end", LEFT - 8, y(10.0**-decade) + 4, "1" if not decade else f"1e-{decade}"))
+        parts.append(line("grid", LEFT, y(10.0**-decade), WIDTH - RIGHT, y(10.0**-decade)))
+        parts.append(text("tick end", LEFT - 8, y(10.0**-decade) + 4, "1" if not decade else f"1e-{decade}"))
     for mark in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000):
         if mark <= most:
-            parts.append(_line("grid", x(mark), FLOOR, x(mark), FLOOR + 5))
-            parts.append(_text("tick mid", x(mark), FLOOR + 19, f"{mark}"))
+            parts.append(line("grid", x(mark), FLOOR, x(mark), FLOOR + 5))
+            parts.append(text("tick mid", x(mark), FLOOR + 19, f"{mark}"))
     parts.append(
-        _text(
+        text(
             "tick mid",
             (LEFT + WIDTH - RIGHT) / 2,
             HEIGHT - 4,
@@ -143,12 +143,12 @@ def sensitivity(curve: Mapping[str, Any] | None, *, placebo: float | None) -> Ma
     )
     parts.append(
         Markup('<rect class="allowed" x="{}" y="{}" width="{}" height="{}"/>').format(
-            *map(_number, (LEFT, y(alpha), WIDTH - LEFT - RIGHT, FLOOR - y(alpha)))
+            *map(number, (LEFT, y(alpha), WIDTH - LEFT - RIGHT, FLOOR - y(alpha)))
         )
     )
-    parts.append(_line("rule", LEFT, y(alpha), WIDTH - RIGHT, y(alpha)))
-    parts.append(_text("tick halo", LEFT + 6, y(alpha) + 16, f"p at most alpha = {show.pvalue(alpha)} from here down"))
-    path = "".join(f"{'L' if i else 'M'}{_number(x(g))} {_number(y(p))}" for i, (g, p) in enumerate(points))
+    parts.append(line("rule", LEFT, y(alpha), WIDTH - RIGHT, y(alpha)))
+    parts.append(text("tick halo", LEFT + 6, y(alpha) + 16, f"p at most alpha = {show.pvalue(alpha)} from here down"))
+    path = "".join(f"{'L' if i else 'M'}{number(x(g))} {number(y(p))}" for i, (g, p) in enumerate(points))
     parts.append(Markup('<path class="curve s0" d="{}"/>').format(path))
     lines = [("rule", NEEDED, f"L1 needs G* of {NEEDED:g}")]
     if placebo is not None:
@@ -156,10 +156,10 @@ def sensitivity(curve: Mapping[str, Any] | None, *, placebo: float | None) -> Ma
     if g_star is not None and g_star >= 1:
         lines.append(("star", g_star, f"G* = {show.number(g_star)}"))
     for place, (kind, g, words) in enumerate(lines):
-        line = FLOOR - 12 - 18 * place
+        base = FLOOR - 12 - 18 * place
         right = x(g) > WIDTH * 0.62
-        parts.append(_line(kind, x(g), TOP, x(g), FLOOR))
-        parts.append(_text("tick halo end" if right else "tick halo", x(g) + (-6 if right else 6), line, words))
+        parts.append(line(kind, x(g), TOP, x(g), FLOOR))
+        parts.append(text("tick halo end" if right else "tick halo", x(g) + (-6 if right else 6), base, words))
     star = show.bias(g_star)
     label = (
         f"p-value at each bias G. Without bias {show.pvalue(points[0][1])}; the largest bias at which it stays at most "
@@ -201,17 +201,17 @@ def survival(curves: Mapping[str, Any] | None, *, tau: float | None) -> Markup:
 
     parts = []
     for decade in range(decades + 1):
-        parts.append(_line("grid", LEFT, y(10.0**-decade), WIDTH - RIGHT, y(10.0**-decade)))
-        parts.append(_text("tick end", LEFT - 8, y(10.0**-decade) + 4, f"{100 * 10.0**-decade:g}%"))
+        parts.append(line("grid", LEFT, y(10.0**-decade), WIDTH - RIGHT, y(10.0**-decade)))
+        parts.append(text("tick end", LEFT - 8, y(10.0**-decade) + 4, f"{100 * 10.0**-decade:g}%"))
     for mark in _score_ticks(least_score, math.expm1(end)):
-        parts.append(_line("grid", x(mark), FLOOR, x(mark), FLOOR + 5))
-        parts.append(_text("tick mid", x(mark), FLOOR + 19, f"{mark:g}"))
-    parts.append(_text("tick mid", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "score of a draft (log scale)"))
+        parts.append(line("grid", x(mark), FLOOR, x(mark), FLOOR + 5))
+        parts.append(text("tick mid", x(mark), FLOOR + 19, f"{mark:g}"))
+    parts.append(text("tick mid", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "score of a draft (log scale)"))
     if tau is not None:
         left = x(tau) > WIDTH * 0.7
-        parts.append(_line("rule", x(tau), TOP, x(tau), FLOOR))
+        parts.append(line("rule", x(tau), TOP, x(tau), FLOOR))
         parts.append(
-            _text(
+            text(
                 "tick halo end" if left else "tick halo",
                 x(tau) + (-6 if left else 6),
                 TOP + 12,
@@ -219,11 +219,11 @@ def survival(curves: Mapping[str, Any] | None, *, tau: float | None) -> Markup:
             )
         )
     for series, (_, shares) in reversed(list(enumerate(lines))):
-        path = [f"M{_number(x(scores[0]))} {_number(y(shares[0]))}"]
+        path = [f"M{number(x(scores[0]))} {number(y(shares[0]))}"]
         for i in range(1, len(scores)):
             if not shares[i - 1]:
                 break
-            path.append(f"V{_number(y(shares[i]))}H{_number(x(scores[i]))}" if shares[i] else f"V{FLOOR}")
+            path.append(f"V{number(y(shares[i]))}H{number(x(scores[i]))}" if shares[i] else f"V{FLOOR}")
         parts.append(Markup('<path class="curve s{}" d="{}"/>').format(min(series, SERIES - 1), "".join(path)))
     return figure("Share of drafts whose score is at least x. The table below has the values.", parts)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from .plots import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, _line, _number, _text
+from .plots import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, line, number, text
 
 __all__ = ["tippett"]
 
@@ -47,26 +47,26 @@ def tippett(points: Mapping[str, Sequence[float]]) -> Markup:
 
     parts = []
     for step in range(0, 101, 25):
-        parts.append(_line("grid", x(-reach), y(step / 100), x(reach), y(step / 100)))
-        parts.append(_text("tick end", x(-reach) - 8, y(step / 100) + 4, f"{step}%"))
+        parts.append(line("grid", x(-reach), y(step / 100), x(reach), y(step / 100)))
+        parts.append(text("tick end", x(-reach) - 8, y(step / 100) + 4, f"{step}%"))
     every = 0.5 if reach <= 2 else math.ceil(reach / 4)
     ticks = [every * i for i in range(-math.floor(reach / every), math.floor(reach / every) + 1)]
     for tick in ticks:
-        parts.append(_line("grid", x(tick), floor, x(tick), floor + 5))
-        parts.append(_text("tick mid", x(tick), floor + 20, f"{10**tick:.3g}" if abs(tick) < 3 else f"1e{tick:g}"))
-    parts.append(_text("tick mid", x(0), HEIGHT - 4, "likelihood ratio is at least"))
-    parts.append(_line("rule", x(0), TOP, x(0), floor))
+        parts.append(line("grid", x(tick), floor, x(tick), floor + 5))
+        parts.append(text("tick mid", x(tick), floor + 20, f"{10**tick:.3g}" if abs(tick) < 3 else f"1e{tick:g}"))
+    parts.append(text("tick mid", x(0), HEIGHT - 4, "likelihood ratio is at least"))
+    parts.append(line("rule", x(0), TOP, x(0), floor))
     for series, (key, _) in reversed(list(enumerate(WORDS))):
-        path = [f"M{_number(x(-reach))} {_number(y(1))}"]
+        path = [f"M{number(x(-reach))} {number(y(1))}"]
         for value, share in zip(values, [*points[key][1:], 0.0], strict=True):
-            path.append(f"H{_number(x(value))}V{_number(y(share))}")
+            path.append(f"H{number(x(value))}V{number(y(share))}")
         parts.append(Markup('<path class="curve s{}" d="{}"/>').format(series, "".join(path)))
     for series, (_, words) in enumerate(WORDS):
         at = TOP + 16 + 18 * series
         parts.append(
-            Markup('<path class="curve s{}" d="M{} {}h28"/>').format(series, _number(WIDTH - RIGHT - 150), at - 4)
+            Markup('<path class="curve s{}" d="M{} {}h28"/>').format(series, number(WIDTH - RIGHT - 150), at - 4)
         )
-        parts.append(_text("tick", WIDTH - RIGHT - 114, at, words))
+        parts.append(text("tick", WIDTH - RIGHT - 114, at, words))
     return Markup('<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         WIDTH,
         HEIGHT,

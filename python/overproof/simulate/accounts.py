@@ -69,8 +69,8 @@ def make_accounts(
     pareto = 1.0 / (1.0 - rng.random(normal) * 0.995)
     busiest = pareto.max(initial=1.0)
     weights = np.concatenate([pareto, busiest * (1.0 + rng.random(heavy))])
-    counts = _share(weights, served - of_pool)
-    counts += _share(0.8 + 0.4 * rng.random(pooled), of_pool) if pooled else []
+    counts = share(weights, served - of_pool)
+    counts += share(0.8 + 0.4 * rng.random(pooled), of_pool) if pooled else []
     roles = ["normal"] * normal + ["heavy"] * heavy + ["pooled"] * pooled
     zones = np.floor(rng.random(total) * len(ZONES)).astype(np.int64).tolist()
     order = shuffled(rng, total).tolist()  # so that an id says nothing of the role
@@ -80,7 +80,7 @@ def make_accounts(
     ]
 
 
-def _share(weights: NDArray[np.float64], total: int) -> list[int]:
+def share(weights: NDArray[np.float64], total: int) -> list[int]:
     """Split `total` in proportion to weights, at least one each, by largest remainder; integers, so exactly."""
     parts = np.floor(weights * 2**20).astype(np.int64)
     counts, left = np.divmod(parts * (total - len(parts)), parts.sum())

@@ -286,19 +286,19 @@ def case(
         raise InputError(f"suspect: {suspect} rows cannot hold {leak} leaked and {web} web rows")
     if web and not background:
         raise InputError(f"web: {web} rows need background rows to be copied from; set background")
-    _check_edits(edits, strength)
+    check_edits(edits, strength)
     params = {key: value for key, value in locals().items() if key not in ("provider", "rival", "others")}
     params |= {"edits": dict(edits), "strength": list(strength)}
     params |= {"provider": asdict(provider), "rival": asdict(rival), "others": asdict(others)}
     *seeds, draft_seed = np.random.SeedSequence(seed).spawn(6)
     for_prompts, for_log, for_suspect, for_people, for_background = map(_generator, seeds)
 
-    ours, theirs = _models()
+    ours, theirs = trained_models()
     asked, recited = _make_prompts(for_prompts, ours, prompts)
     roles = make_accounts(
         for_log, served=served, normal=accounts, heavy=heavy, pooled=pooled, pooled_share=pooled_share
     )
-    day = _day(start)
+    day = parse_day(start)
     traffic = make_traffic(for_log, roles, days=days, weekday=day.weekday())
     taken = [i for i, owner in enumerate(traffic.account.tolist()) if roles[owner].role == "pooled"]
     if leak > len(taken):
@@ -316,7 +316,7 @@ def case(
             {
                 "request_id": f"req-{number:08d}",
                 "account": roles[owner].id,
-                "time": _iso(day, seconds),
+                "time": iso(day, seconds),
                 "model": provider.model,
                 "params_hash": provider.params_hash,
                 "conversation": f"conv-{talk:08d}",
@@ -335,7 +335,7 @@ def case(
     rows: list[tuple[Row, Row]] = []
     for i in shuffled(for_suspect, len(taken))[:leak].tolist():
         record, prompt = log[taken[i]], asked[bare[taken[i]]]
-        rows.append(_leaked(for_suspect, record, prompt, edits, strength))
+        rows.append(leaked(for_suspect, record, prompt, edits, strength))
     skewed = for_suspect.random(web)
     for i in np.floor(skewed * skewed * len(pages)).astype(np.int64).tolist():  # the first pages are the best known
         rows.append(
@@ -346,7 +346,7 @@ def case(
         )
     rows += [
         (row, {"origin": "other", "edit": "none", "strength": 0.0})
-        for row in _by_others(
+        for row in by_others(
             for_suspect, model=theirs, sampler=rival, asked=asked, recited=recited, count=suspect - leak - web
         )
     ]
@@ -373,7 +373,7 @@ def case(
         people=[
             {"id": f"person-{i:06d}", **row}
             for i, row in enumerate(
-                _by_others(for_people, model=theirs, sampler=others, asked=asked, recited=recited, count=people)
+                by_others(for_people, model=theirs, sampler=others, asked=asked, recited=recited, count=people)
             )
         ],
         background=pages,
@@ -391,13 +391,14 @@ def _generator(seed: np.random.SeedSequence) -> np.random.Generator:
 
 
 @lru_cache(maxsize=1)
-def _models() -> tuple[TextModel, TextModel]:
+def trained_models() -> tuple[TextModel, TextModel]:
     """Train the provider's model and the others' on every other document each."""
     texts = list(training_texts().values())
     return TextModel.train(texts[::2]), TextModel.train(texts[1::2])
 
 
-def _check_edits(edits: Mapping[str, float], strength: tuple[float, float]) -> None:
+def check_edits(edits: Mapping[str, float], strength: tuple[float, float]) -> None:
+    """Refuse weights and strengths that no edits can be drawn from."""
     unknown = [kind for kind in edits if kind not in EDITS]
     if unknown:
         raise InputError(f"edits: {unknown[0]!r} is no edit; use {', '.join(EDITS)}")
@@ -407,14 +408,16 @@ def _check_edits(edits: Mapping[str, float], strength: tuple[float, float]) -> N
         raise InputError(f"strength: {strength!r} must be (least, greatest) within [0, 1]")
 
 
-def _day(start: str) -> date:
+def parse_day(start: str) -> date:
+    """Return the day that `start` names in ISO-8601."""
     try:
         return date.fromisoformat(start)
     except ValueError as error:
         raise InputError(f"start: {start!r} must be a day like 2025-01-31") from error
 
 
-def _iso(day: date, seconds: int) -> str:
+def iso(day: date, seconds: int) -> str:
+    """Return the moment so many seconds from the day's midnight UTC, in ISO-8601."""
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(seconds=seconds)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -469,12 +472,12 @@ def _make_background(
         raise InputError(f"background: the training text has {len(texts)} passages, fewer than {count}")
     ages = np.floor(rng.random(count) * 1000).astype(np.int64).tolist()
     return [
-        {"id": f"web-{i:06d}", "time": _iso(day - timedelta(days=30 + age), 0), "text": texts[i]}
+        {"id": f"web-{i:06d}", "time": iso(day - timedelta(days=30 + age), 0), "text": texts[i]}
         for i, age in enumerate(ages)
     ]
 
 
-def _leaked(
+def leaked(
     rng: np.random.Generator, record: Row, prompt: str, edits: Mapping[str, float], strength: tuple[float, float]
 ) -> tuple[Row, Row]:
     """Edit one served text; return its suspect row and the truth of it."""
@@ -488,7 +491,7 @@ def _leaked(
     return {"prompt": prompt, "text": text}, truth
 
 
-def _by_others(
+def by_others(
     rng: np.random.Generator,
     *,
     model: TextModel,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from .case import PEOPLE, Sampler, _by_others, _day, _iso, _leaked, _models
+from .case import PEOPLE, Sampler, by_others, iso, leaked, parse_day, trained_models
 from .edits import edit
 from .provider import recited, seeded
 from .streams import Ints
@@ -81,15 +81,15 @@ def harvest(
         for route, which in routes.items():
             for row, text in zip(which.tolist(), log.texts(which), strict=True):
                 bare = log.prompts[log.asked[row]]
-                made, truth = _leaked(rng, {"request_id": log.request_id(row), "text": text}, bare, edits, strength)
+                made, truth = leaked(rng, {"request_id": log.request_id(row), "text": text}, bare, edits, strength)
                 rows.append((made, {**truth, "origin": route, "account": log.members[log.account[row]].id}))
         rows += _crawled(rng, pages, web)
         others = suspect - len(rows) - repeats
-        ours, theirs = _models()
+        ours, theirs = trained_models()
         passages = recited(ours, log.prompts)
         rows += [
             (row, {"origin": "other", "edit": "none", "strength": 0.0})
-            for row in _by_others(rng, model=theirs, sampler=rival, asked=log.prompts, recited=passages, count=others)
+            for row in by_others(rng, model=theirs, sampler=rival, asked=log.prompts, recited=passages, count=others)
         ]
         corpus, origin = _numbered(rng, rows, repeats, name[:3])
         setattr(log.made, name, corpus)
@@ -97,7 +97,7 @@ def harvest(
     log.made.people = [
         {"id": f"person-{i:06d}", **row}
         for i, row in enumerate(
-            _by_others(
+            by_others(
                 seeded(log.seed, "people"),
                 model=theirs,
                 sampler=PEOPLE,
@@ -121,8 +121,8 @@ def _taken(log: ApiLog, early: Any, role: str, count: int, group: int | None) ->
 
 def _pages(log: ApiLog, early: Any, hidden: tuple[float, float], background: int) -> list[tuple[Row, Row]]:
     """Put documentation and the publishers' outputs on the web; return all pages, hidden ones too, with their truth."""
-    rng, day = seeded(log.seed, "web"), _day(log.start)
-    ours, theirs = _models()
+    rng, day = seeded(log.seed, "web"), parse_day(log.start)
+    ours, theirs = trained_models()
     known = list(dict.fromkeys([WARRANTY, *recited(ours, log.prompts).values()]))
     passages = [text for model in (ours, theirs) for text in model.passages]
     texts = list(dict.fromkeys([*known, *(passages[i] for i in shuffled(rng, len(passages)).tolist())]))
@@ -131,7 +131,7 @@ def _pages(log: ApiLog, early: Any, hidden: tuple[float, float], background: int
     pages: list[tuple[Row, Row]] = []
     for text, u in zip(texts, rng.random(background).tolist(), strict=False):
         pages.append(
-            ({"time": _iso(day, -86_400 * (30 + int(u * 1000))), "text": text}, {"origin": "web", "hidden": False})
+            ({"time": iso(day, -86_400 * (30 + int(u * 1000))), "text": text}, {"origin": "web", "hidden": False})
         )
     for owner, member in enumerate(log.members):
         if member.role != "publisher":
@@ -140,7 +140,7 @@ def _pages(log: ApiLog, early: Any, hidden: tuple[float, float], background: int
         rows = np.flatnonzero(early & (log.account == owner))
         u = rng.random((2, len(rows)))
         for row, text, dark, late in zip(rows.tolist(), log.texts(rows), *u.tolist(), strict=True):
-            time = _iso(day, int(log.seconds[row]) + int(late * LAG))
+            time = iso(day, int(log.seconds[row]) + int(late * LAG))
             truth = {"origin": "published", "request_id": log.request_id(row), "account": member.id}
             pages.append(({"time": time, "text": text}, {**truth, "hidden": dark < share}))
     for number, (page, truth) in enumerate(pages):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from .._files import atomic_path
 from ..errors import InputError
-from .case import Sampler, _day, _iso
+from .case import Sampler, iso, parse_day
 from .harvest import Harvest
 from .population import SYSTEMS, Member, template_text
 from .provider import answer, finish_reason
@@ -170,7 +170,7 @@ class ApiLog:
         if wanted & {"text", "messages", "finish_reason"}:
             needed = np.unique(np.array([r for turn in history for r in turn] + which.tolist(), np.int64))
             texts = dict(zip(needed.tolist(), self.texts(needed), strict=True))
-        day = _day(self.start)
+        day = parse_day(self.start)
         keys = keys_of(self.seed, "seed field", which) >> np.uint64(33)
         for row, earlier, seed in zip(which.tolist(), history, keys.tolist(), strict=True):
             member, sampler, source = (
@@ -182,7 +182,7 @@ class ApiLog:
             made: Row = {
                 "request_id": self.request_id(row),
                 "account": member.id,
-                "time": _iso(day, int(self.seconds[row])),
+                "time": iso(day, int(self.seconds[row])),
                 "conversation": f"conv-{self.conversation[row]:08d}",
                 "model": sampler.model,
                 "system": SYSTEMS[member.system],
@@ -317,7 +317,7 @@ class ApiLog:
         tables: dict[str, Iterator[Row]] = {
             "served": self.rows(fields=fields),
             "accounts": (
-                {"account": m.id, "created": _iso(_day(self.start), -86_400 * m.created), "zone": m.zone}
+                {"account": m.id, "created": iso(parse_day(self.start), -86_400 * m.created), "zone": m.zone}
                 | {"payment": m.payment, "network": m.network}
                 for m in self.members
             ),

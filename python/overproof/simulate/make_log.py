@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from .accounts import make_traffic
-from .case import DEFAULT_EDITS, PROVIDER, RIVAL, Sampler, _check_edits, _day, _iso
+from .case import DEFAULT_EDITS, PROVIDER, RIVAL, Sampler, check_edits, iso, parse_day
 from .harvest import Harvest, harvest
 from .log import ApiLog
 from .population import SYSTEMS, TEMPERATURES, Member, make_population
@@ -148,7 +148,7 @@ def api_log(
             raise InputError(f"{name}: {share!r} must be in [0, 1)")
     if not 0 <= hidden[0] <= hidden[1] <= 1:
         raise InputError(f"hidden: {hidden!r} must be (least, greatest) within [0, 1]")
-    _check_edits(edits, strength)
+    check_edits(edits, strength)
     taken = [leak] if isinstance(leak, int) else list(leak)
     if not isinstance(leak, int) and len(taken) != len(groups):
         raise InputError(f"leak: {len(taken)} numbers for {len(groups)} groups")
@@ -173,7 +173,7 @@ def api_log(
         pooled_share=pooled_share,
         cache=cache,
     )
-    day = _day(start)
+    day = parse_day(start)
     traffic = make_traffic(seeded(seed, "traffic"), list(members), days=days, weekday=day.weekday())
     asked = _asked(seeded(seed, "asked"), members, traffic.account, prompts, hot=hot, hot_share=hot_share, reask=reask)
     style = {"max_words": SHORT, "style": PLAIN} if texts == "short" else {}
@@ -204,7 +204,7 @@ def api_log(
         cut=np.where(hung_up, 0.2 + 0.6 * of_row[:, 1], 1.0),
         prompts=make_prompts(seeded(seed, "prompts"), prompts),
         start=start,
-        published=_iso(day, published * 86_400),
+        published=iso(day, published * 86_400),
         made=Harvest(),
         truth={},
     )

@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 
 from ..errors import InputError
-from .accounts import ZONES, Account, _share
+from .accounts import ZONES, Account, share
 from .text_model import Ints, pick, shuffled
 
 __all__ = [
@@ -137,11 +137,11 @@ def make_population(
     for role, n in per_role.items():
         u = rng.random(n)
         weights = 1.0 / (1.0 - u * 0.995) if role in ("normal", "template") else 0.8 + 0.4 * u
-        volume = _share(weights, counts[role]) if n else []
+        volume = share(weights, counts[role]) if n else []
         roles += [(role, volume[i], -1, i // template_users if role == "template" else -1) for i in range(n)]
-    sizes = _share(np.array(groups, np.float64), of_pool - sum(groups) + len(groups)) if groups else []
+    sizes = share(np.array(groups, np.float64), of_pool - sum(groups) + len(groups)) if groups else []
     for group, (size, total) in enumerate(zip(groups, sizes, strict=True)):
-        volume = _share(0.8 + 0.4 * rng.random(size), total + size - 1)
+        volume = share(0.8 + 0.4 * rng.random(size), total + size - 1)
         roles += [("pooled", n, group, group) for n in volume]
     return _known(rng, roles, list(groups), templates, cache)
 

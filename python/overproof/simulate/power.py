@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..evidence.drafts import score_drafts
-from .case import PROVIDER, RIVAL, _by_others, _models
+from .case import PROVIDER, RIVAL, by_others, trained_models
 from .edits import edit
 from .lab import Records
 from .provider import answer, make_prompts, recited, seeded
@@ -137,13 +137,13 @@ def text_pool(
     >>> float((made.scores[made.leaked, 0] >= 20).mean()) > 0.8
     True
     """
-    ours, theirs = _models()
+    ours, theirs = trained_models()
     prompts = make_prompts(seeded(seed, "pool prompts"), units)
     sampler = replace(PROVIDER, max_words=max_words)
     rows = np.arange(units)
     drafts = [answer(prompts, [sampler] * units, keys_of(seed, "pool", rows, draft)) for draft in range(k + 1)]
     redraws = [list(row) for row in zip(*drafts[1:], strict=True)]
-    others = _by_others(
+    others = by_others(
         seeded(seed, "pool suspect"),
         model=theirs,
         sampler=RIVAL,

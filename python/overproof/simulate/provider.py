@@ -15,7 +15,7 @@ import numpy as np
 
 from .._files import atomic_path
 from ..errors import InputError
-from .case import PROMPTS, PROVIDER, Sampler, _models
+from .case import PROMPTS, PROVIDER, Sampler, trained_models
 from .streams import Keys, Streams, keys_of
 from .text_model import WARRANTY, Style, TextModel, one_of
 
@@ -30,7 +30,7 @@ CLAUSE = "Quote the warranty clause of a permissive licence, for a project that 
 
 def make_prompts(rng: np.random.Generator, count: int) -> list[str]:
     """Make distinct prompts: 4 % bring a paragraph to rewrite, 1.5 % ask for a passage known word for word."""
-    model = _models()[0]
+    model = trained_models()[0]
     names = model.names[:400]
     made: dict[str, None] = {}
     while len(made) < count:
@@ -67,7 +67,7 @@ def answer(prompts: Sequence[str], samplers: Sequence[Sampler], keys: Keys) -> l
 
     At temperature 0 the likeliest words are drawn and the key is that of the prompt: asked again, it answers the same.
     """
-    model = _models()[0]
+    model = trained_models()[0]
     out = [""] * len(prompts)
     of: dict[Sampler, list[int]] = {}
     for row, sampler in enumerate(samplers):
