@@ -100,6 +100,7 @@ const POWERS: [[u64; 2]; WINDOWS + WIDEST] = {
     }
     powers
 };
+/// `KP^i`.
 pub static UP: [u64; WINDOWS + WIDEST] = column(0);
 pub static DOWN: [u64; WINDOWS + WIDEST] = column(1);
 
@@ -144,29 +145,6 @@ pub fn running_sums(mut sum: u64, w: &[u64], down: &[u64], out: &[Cell<u64>]) ->
         out.set(sum);
     }
     sum
-}
-
-/// [`gram_hashes`] where vectors multiply 64 bits: each window is summed anew, side by side with its neighbours.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub fn gram_hashes_direct(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
-    const LANES: usize = 16;
-    let Some(last) = out.len().checked_sub(LANES).filter(|_| n <= WIDEST) else {
-        return super::naive::gram_hashes(w, n, term, out);
-    };
-    let powers: [u64; WIDEST] = std::array::from_fn(|j| UP[(n - 1).saturating_sub(j)]);
-    // The last block ends with the row; what it shares with the one before is made twice.
-    for at in (0..last).step_by(LANES).chain([last]) {
-        let mut sums = [term; LANES];
-        for (from, power) in (at..).zip(&powers[..n]) {
-            for (sum, value) in sums.iter_mut().zip(&w[from..from + LANES]) {
-                *sum = sum.wrapping_add(value.wrapping_mul(*power));
-            }
-        }
-        for (out, sum) in out[at..at + LANES].iter_mut().zip(sums) {
-            *out = fin(sum);
-        }
-    }
 }
 
 /// See `naive::count_bits`; `L` hashes side by side.

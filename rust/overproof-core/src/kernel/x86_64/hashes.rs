@@ -140,6 +140,39 @@ pub fn min_legacy61_avx512(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
     }
 }
 
+/// `fin` of each lane.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq")]
+fn fin_avx512(mut x: __m512i) -> __m512i {
+    for _ in 0..2 {
+        x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64::<32>(x)), _mm512_set1_epi64(K2 as i64));
+    }
+    _mm512_xor_si512(x, _mm512_srli_epi64::<32>(x))
+}
+
+/// `kernel::gram_hashes`: each window is summed anew, side by side with its neighbours.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[allow(unsafe_code)]
+pub fn gram_hashes_avx512(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
+    const EIGHT: usize = 8;
+    let Some(last) = out.len().checked_sub(EIGHT).filter(|_| n <= WIDEST && w.len() + 1 >= out.len() + n) else {
+        return naive::gram_hashes(w, n, term, out);
+    };
+    let add = _mm512_set1_epi64(term as i64);
+    // The last block ends with the row; what it shares with the one before is made twice.
+    for at in (0..last).step_by(EIGHT).chain([last]) {
+        // SAFETY: eight values stand behind `at + n - 1`, since `at + 8` is at most `out.len()`, and `w` has n - 1 more.
+        let load = |i: usize| unsafe { _mm512_loadu_si512(w.as_ptr().add(at + i).cast()) };
+        let mut sum = _mm512_add_epi64(load(n - 1), add);
+        // The power of the last value is 1.
+        for (j, power) in UP[1..n].iter().rev().enumerate() {
+            sum = _mm512_add_epi64(sum, _mm512_mullo_epi64(load(j), _mm512_set1_epi64(*power as i64)));
+        }
+        // SAFETY: the store is of eight values within `out`.
+        unsafe { _mm512_storeu_si512(out.as_mut_ptr().add(at).cast(), fin_avx512(sum)) };
+    }
+}
+
 /// `kernel::byte_windows`: eight windows from one load of 16 bytes.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 #[allow(unsafe_code)]
@@ -159,7 +192,7 @@ pub fn byte_windows_avx512(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
     // SAFETY: the load is of a whole local array.
     let from = unsafe { _mm512_loadu_si512(FROM.as_ptr().cast()) };
     let all = |x: u64| _mm512_set1_epi64(x as i64);
-    let (keep, base, mix, add) = (all(keep), all(KP), all(K2), all(term));
+    let (keep, base, add) = (all(keep), all(KP), all(term));
     let (full, rest) = out.as_chunks_mut::<EIGHT>();
     let done = full.len() * EIGHT;
     for (at, eight) in (0..).step_by(EIGHT).zip(full) {
@@ -167,12 +200,9 @@ pub fn byte_windows_avx512(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
         // SAFETY: the load is of 16 bytes.
         let sixteen = unsafe { _mm_loadu_si128(sixteen.as_ptr().cast()) };
         let windows = _mm512_and_si512(_mm512_shuffle_epi8(_mm512_broadcast_i32x4(sixteen), from), keep);
-        let mut x = _mm512_add_epi64(_mm512_mullo_epi64(windows, base), add);
-        x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64::<32>(x)), mix);
-        x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64::<32>(x)), mix);
-        x = _mm512_xor_si512(x, _mm512_srli_epi64::<32>(x));
+        let hashes = fin_avx512(_mm512_add_epi64(_mm512_mullo_epi64(windows, base), add));
         // SAFETY: the store is of eight values of 64 bits.
-        unsafe { _mm512_storeu_si512(eight.as_mut_ptr().cast(), x) };
+        unsafe { _mm512_storeu_si512(eight.as_mut_ptr().cast(), hashes) };
     }
     text::byte_windows(&bytes[done..], n, term, rest, |x| x);
 }

@@ -37,12 +37,9 @@ pub mod avx2 {
 }
 
 pub mod avx512 {
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
-    pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
-        crate::kernel::portable::gram_hashes_direct(w, n, term, out);
-    }
     pub use super::hashes::{
-        byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits, min_legacy61_avx512 as min_legacy61,
+        byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits, gram_hashes_avx512 as gram_hashes,
+        min_legacy61_avx512 as min_legacy61,
     };
     pub use super::sort::{append_once_avx512 as append_once, sort_avx512 as sort};
     pub use super::text::{
