@@ -265,7 +265,8 @@ fn windows(
 ) -> Shape {
     let len = text.len();
     // A code point is counted by its first byte: all bytes but those that continue one.
-    let tokens = if code_points { count_bytes(text, |b| (b & 0xC0) != 0x80) } else { len };
+    let plain = if code_points { leading_ascii(text) } else { len };
+    let tokens = plain + count_bytes(&text[plain..], |b| (b & 0xC0) != 0x80);
     let shape = Shape { tokens: tokens as u32, singles: 0, short: short(widths, tokens) };
     if shape.short {
         out.push(fin(seeds.window_bytes(text).wrapping_add(seeds.short_term(tokens))));
@@ -291,7 +292,7 @@ fn windows(
             if code_points { from + leading_ascii(&text[from..len]) } else { len }
         };
         let (mut from, mut to) = (0, (0..n).fold(0, |to, _| to + step(to)));
-        let mut next_wide = wide(0);
+        let mut next_wide = plain;
         loop {
             if next_wide < from {
                 next_wide = wide(from);
