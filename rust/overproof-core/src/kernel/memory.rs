@@ -64,3 +64,11 @@ pub fn prefetch<T>(line: &T) {
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = line;
 }
+
+/// Ask for the first lines of a row that is read next: where the processor does not see by itself where that starts.
+#[inline(always)]
+pub fn prefetch_row<T>(row: &[T]) {
+    const BYTES: usize = 1 << 12;
+    let (line, most) = (64 / size_of::<T>(), BYTES / size_of::<T>());
+    row[..row.len().min(most)].chunks(line).for_each(|line| prefetch(&line[0]));
+}

@@ -5,6 +5,7 @@
 use super::{Made, SetMetric, Value, check_rows, power, ratio};
 use crate::error::{Error, Result};
 use crate::exec::Job;
+use crate::kernel::memory::prefetch_row;
 use crate::kernel::{self, Level};
 use crate::shingle::ShingleSets;
 use crate::sketch::SetSketch;
@@ -96,7 +97,14 @@ pub fn shared(job: &Job<'_>, a: &SetRows<'_>, b: &SetRows<'_>) -> Result<Vec<usi
     Made::check_same(&a.made, &b.made)?;
     check_rows(a.len(), b.len())?;
     let weight = |i: usize| 8 * (a.size(i) + b.size(i));
-    let count = |i: usize| intersection_size(a.row(i), b.row(i));
+    // A merge reads where the last comparison tells it to, so that nothing runs ahead to the next pair.
+    let count = |i: usize| {
+        if i + 1 < a.len() {
+            prefetch_row(a.row(i + 1));
+            prefetch_row(b.row(i + 1));
+        }
+        intersection_size(a.row(i), b.row(i))
+    };
     Ok(job.chunks(a.len(), weight, |rows| Ok(rows.map(count).collect::<Vec<usize>>()))?.concat())
 }
 
