@@ -170,6 +170,14 @@ def test_placebo_says_when_it_is_uninformative() -> None:
     assert "0.2 to ∞" in said
 
 
+def test_a_placebo_that_says_nothing_is_not_said_to_bar_the_rung() -> None:
+    case = make_case()
+    case["placebo"] |= {"informative": False, "statistic": 351.0, "interval": [0.0, 351.0], "n": 1, "pvalue": 1.0}
+    said = Page(render(case)).text
+    assert "bars it only where it shows a bias itself" in said
+    assert "above the upper limit of G that the placebo allows" not in said
+
+
 def test_placebo_without_an_event_is_not_a_missing_one() -> None:
     case = make_case()
     case["placebo"] |= {"informative": False, "statistic": None, "interval": [0.0, None], "n": 0, "pvalue": 1.0}

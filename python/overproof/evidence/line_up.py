@@ -234,7 +234,8 @@ def time_placebo(
 ) -> TimePlacebo:
     """The same line-up on outputs that were served after the suspect was published, which it cannot hold.
 
-    It measures the bias that copying cannot explain: an L1 claim needs a G* above its upper limit.
+    It measures the bias that copying cannot explain. One whose lower limit of G is above 1 has shown such a bias: an L1
+    claim then needs a G* above its upper limit.
 
     Parameters
     ----------

@@ -70,8 +70,9 @@ SELECTED = {
     "all": "every record",
 }
 NEEDED = (
-    "Rung L1 asks for G* of at least 3, and above the upper limit of G that the placebo allows: the result must hold "
-    "even if served drafts were preferred to redraws by those odds for reasons other than copying."
+    "Rung L1 asks for G* of at least 3: the result must hold even if served drafts were preferred to redraws by those "
+    "odds for reasons other than copying. The time placebo bars it only where it shows a bias itself: where its lower "
+    "limit of G is above 1, and G* is not above its upper limit."
 )
 NO_TEST = "No test gave a p-value."
 NO_EVENTS = (
