@@ -98,28 +98,35 @@ class Battery:
 
     @cached_property
     def reasons(self) -> tuple[bool, list[str]]:
-        """Whether L1 is reached, and the sentences that say why, or why not."""
+        """Whether L1 is reached, and the sentences that say why; of one that is not reached, those that bar it."""
         if self.refused:
             return False, [f"No p-value may be given: {self.refused}"]
         g_star = self.sensitivity.g_star
         significant = self.adjusted <= self.alpha
         robust = g_star >= LEAST_BIAS
         said = [
-            f"The line-up's p-value, over {several(self.plans, 'plan')} and all suspects, is {self.adjusted:.2g}: "
-            f"{'at most' if significant else 'above'} the plan's level of {self.alpha:g}.",
-            "No event was won, so no bias can be survived."
-            if math.isnan(g_star)
-            else f"It survives a bias of G* = {g_star:.2g}, {'at least' if robust else 'less than'} {LEAST_BIAS:g}.",
+            (
+                significant,
+                f"The line-up's p-value, over {several(self.plans, 'plan')} and all suspects, is {self.adjusted:.2g}: "
+                f"{'at most' if significant else 'above'} the plan's level of {self.alpha:g}.",
+            ),
+            (
+                robust,
+                "No event was won, so no bias can be survived."
+                if math.isnan(g_star)
+                else f"It survives a bias of G* = {g_star:.2g}, {'at least' if robust else 'less than'} {LEAST_BIAS:g}.",
+            ),
         ]
         if self.left_out:
             held = self.worst <= self.alpha
-            said.append(
+            words = (
                 f"Were each of the {several(self.left_out, 'unit')} that lack a draft an event that was lost, the "
                 f"p-value would be {self.worst:.2g}: {'at most' if held else 'above'} the level."
             )
-            significant = significant and held
-        fits, words = self._against_placebo()
-        return bool(significant and robust and fits), [*said, words]
+            said.append((held, words))
+        said.append(self._against_placebo())
+        reached = all(held for held, _ in said)
+        return reached, [words for held, words in said if held == reached]
 
     def block(self) -> dict[str, Any]:
         """What a case says of the suspect beside the tests; p-values and biases are None where they are refused."""
@@ -155,8 +162,11 @@ class Battery:
                 "supports nor weakens the claim."
             )
         # One whose lower limit is above 1 has shown a bias, however wide its interval.
-        fits = self.sensitivity.g_star > high
-        return fits, f"The time placebo allows a bias of at most {high:.2g}, {'below' if fits else 'not below'} G*."
+        fits = bool(self.sensitivity.g_star > high)
+        limit = f"a bias of at most {high:.2g}, {'below' if fits else 'not below'} G*."
+        if low > 1:
+            return fits, f"The time placebo shows a bias of at least {low:.2g}, where nothing was copied, and allows {limit}"
+        return fits, f"The time placebo allows {limit}"
 
     def tests(self) -> list[dict[str, Any]]:
         """One entry a test, as a case's ``tests`` holds them; p-values are None where they are refused."""
