@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 from overproof.errors import InputError
-from overproof.evidence.battery import battery, over_suspects, wins_by_draft
+from overproof.evidence.battery import _bias, battery, over_suspects, wins_by_draft
+from overproof.report import show
 
 LEAKED, CHANCE = [30.0, *[2.0] * 9], [3.0, *[2.0] * 9]
 
@@ -61,6 +62,11 @@ def test_a_placebo_that_shows_as_much_bias_blocks_l1(late: list[list[float]], fi
     # Of a claim that is barred, what it passed is no reason.
     assert len(said) == (3 if fits else 1)
     assert "time placebo" in said[-1]
+
+
+@pytest.mark.parametrize("value", [0.0, 0.25, 1.0, 9.513, 207.9018, 999.96, 1500.4, 3.21e8, 2e120, math.inf])
+def test_a_bias_is_written_as_reports_write_it(value: float) -> None:
+    assert _bias(value) == show.number(value)
 
 
 def test_plans_and_suspects_cost_significance() -> None:

@@ -114,7 +114,8 @@ class Battery:
                 robust,
                 "No event was won, so no bias can be survived."
                 if math.isnan(g_star)
-                else f"It survives a bias of G* = {g_star:.2g}, {'at least' if robust else 'less than'} {LEAST_BIAS:g}.",
+                else f"It survives a bias of G* = {_bias(g_star)}, "
+                f"{'at least' if robust else 'less than'} {LEAST_BIAS:g}.",
             ),
         ]
         if self.left_out:
@@ -158,14 +159,15 @@ class Battery:
         low, high = self.placebo.interval
         if not self.placebo.informative and low <= 1:
             return True, (
-                f"The time placebo is uninformative: its upper limit of the bias is {high:.2g}, above 3, so it neither "
-                "supports nor weakens the claim."
+                f"The time placebo is uninformative: its upper limit of the bias is {_bias(high)}, above 3, so it "
+                "neither supports nor weakens the claim."
             )
         # One whose lower limit is above 1 has shown a bias, however wide its interval.
         fits = bool(self.sensitivity.g_star > high)
-        limit = f"a bias of at most {high:.2g}, {'below' if fits else 'not below'} G*."
+        limit = f"a bias of at most {_bias(high)}, {'below' if fits else 'not below'} G*."
         if low > 1:
-            return fits, f"The time placebo shows a bias of at least {low:.2g}, where nothing was copied, and allows {limit}"
+            shown = f"a bias of at least {_bias(low)}, where nothing was copied"
+            return fits, f"The time placebo shows {shown}, and allows {limit}"
         return fits, f"The time placebo allows {limit}"
 
     def tests(self) -> list[dict[str, Any]]:
@@ -352,6 +354,21 @@ def wins_by_draft(scores: npt.ArrayLike, *, tau: float) -> npt.NDArray[np.int64]
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def _bias(value: float) -> str:
+    """A bias as reports write it (`report.show.number`), so that one G* has one form.
+
+    Examples
+    --------
+    >>> _bias(207.9018), _bias(3.0), _bias(1500.4), _bias(2e9), _bias(math.inf)
+    ('207.9', '3', '1,500', '2e9', '∞')
+    """
+    if math.isinf(value):
+        return "∞"
+    if value >= 1e7:
+        return f"{value:.1e}".replace(".0e", "e").replace("e+0", "e").replace("e+", "e")
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def several(n: int, noun: str) -> str:

@@ -153,10 +153,11 @@ def _tests(sheet: Sheet, one: Mapping[str, Any], several: bool) -> None:
         if reason:
             refused.setdefault(show.one_line(reason), []).append(name)
         statistic = (show.percent if kind.share else show.number)(test.get("statistic"))
+        reach = show.reach(test.get("interval"), share=kind.share)
         table.add_row(
             name,
             "∞" if case_words.unbounded(test) else statistic,
-            show.reach(test.get("interval"), share=kind.share),
+            f"{kind.parameter}: {reach}" if kind.parameter and reach != show.MISSING else reach,
             show.count(test.get("n")),
             "refused" if reason else show.pvalue(test.get("pvalue")),
             show.pvalue(test.get("pvalue_adjusted")),
@@ -164,6 +165,7 @@ def _tests(sheet: Sheet, one: Mapping[str, Any], several: bool) -> None:
             style="yellow" if reason else None,
         )
     sheet.print(table)
+    sheet.print(case_words.BIAS)
     for reason, names in refused.items():
         sheet.print(f"Refused ({', '.join(names)}): {reason}", style="bold yellow")
 

@@ -11,6 +11,7 @@ __all__ = [
     "ACCOUNTS",
     "ALIKE",
     "BARRED",
+    "BIAS",
     "EDITS",
     "GRADES",
     "NEEDED",
@@ -43,16 +44,18 @@ class Kind(NamedTuple):
     n: str
     share: bool
     """Whether statistic and interval are shares."""
+    parameter: str = ""
+    """What the interval is of, in a word, where it is not of the statistic."""
 
 
 TESTS = {
-    "line-up": Kind("events won by the served draft", "of the bias G (1: none)", "events", False),
-    "line-up, permutation": Kind("sum of the served scores", "of the bias G (1: none)", "events", False),
+    "line-up": Kind("events won by the served draft", "of the bias G (1: none)", "events", False, "G"),
+    "line-up, permutation": Kind("sum of the served scores", "of the bias G (1: none)", "events", False, "G"),
     "rate ratio": Kind("hit rate of served over that of redraws", "of the ratio", "hits", False),
     "leak rate": Kind("share found beyond what redraws explain", "of the share", "units", True),
     "e-value": Kind("e-value after the last draw", "its least and greatest", "events", False),
     "rank among controls": Kind(
-        "controls that reach the suspect's value", "of the share of such corpora", "controls", False
+        "controls that reach the suspect's value", "of the share of such corpora", "controls", False, "share"
     ),
 }
 OTHER = Kind("statistic", "of its parameter", "n", False)
@@ -103,6 +106,7 @@ EDITS = (
     "Copies of served texts from outside the test were edited, planted into the suspect in a second pass, and looked "
     "for by the same rule. What is not found here would not have been found there."
 )
+BIAS = "G: the odds by which a served draft is preferred to one redraw; 1: not at all."
 SENSITIVITY = (
     "The line-up's p-value if served drafts were preferred to a redraw by odds of G for reasons other than copying "
     "(Rosenbaum bounds). G* is the largest G at which it is still at most alpha."
@@ -111,7 +115,7 @@ SENSITIVITY = (
 
 def kind(name: str) -> Kind:
     """Return what the figures of a test mean; of an unknown one, plain names."""
-    return TESTS.get(name, OTHER)
+    return TESTS.get("line-up" if name.startswith("line-up, stratum ") else name, OTHER)
 
 
 def placebo(made: Mapping[str, Any]) -> str:
@@ -125,8 +129,8 @@ def placebo(made: Mapping[str, Any]) -> str:
     if not made["n"]:
         return "No draft of the units served after publication reaches tau: that is uninformative."
     limit = "unbounded" if made.get("statistic") is None else f"at most {show.number(made['statistic'])}"
-    events = show.count(made["n"])
-    said = f"On {events} events served after publication, which the suspect cannot hold, the bias G is {limit}."
+    events = "1 event" if made["n"] == 1 else f"{show.count(made['n'])} events"
+    said = f"On {events} served after publication, which the suspect cannot hold, the bias G is {limit}."
     low = (made.get("interval") or (None,))[0]
     if low is not None and low > 1:
         return (
