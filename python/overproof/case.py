@@ -19,7 +19,7 @@ from overproof.errors import FormatError, InputError
 NOT_REACHED = "the test on the whole corpus does not reach rung L1."
 """Why no account is named where the corpus test does not hold."""
 
-__all__ = ["SCHEMA", "Case"]
+__all__ = ["SCHEMA", "UNSEEN", "Case"]
 
 SCHEMA = "overproof-case-1"
 RESULT = "case.json"
@@ -29,6 +29,11 @@ PRIVATE = "private.accounts.csv"
 """Pseudonyms with the accounts behind them: it is not for sharing, and readable by its owner alone."""
 KINDS = {"accounts": ("pseudonym", "only_here"), "groups": ("group", "only_here_group")}
 """Of accounts and groups, the columns of the events that name them and that say whether nobody else was served."""
+RANK = "rank among controls"
+CONFIDENCE = 0.95
+"""Of the intervals of an investigation's own audit."""
+UNSEEN = ("scores", "matches and their counts", "self-tests", "recall", "false positives", "the time line", "examples")
+"""What `Case.verify` takes as the case states it: it needs the texts, or the log."""
 EXACT = 1e-12
 """Relative difference up to which two computations of a statistic are the same."""
 
@@ -101,7 +106,7 @@ class Case:
 
         Needs neither the log nor the suspect: whoever holds the case can do it. That hash and grade are those of the
         plan, and that p-values are refused where grade or self-tests ask for it, is checked too. What only the texts
-        show is not: the scores themselves, the self-tests, recall, matches.
+        show is not (`UNSEEN`): of their counts, all that is said twice or follows from them is held together.
 
         Returns
         -------
@@ -148,7 +153,68 @@ class Case:
             for name, rows in found.items():
                 for said, row in zip(block[name], rows, strict=True):
                     out += _differences(f"{one.suspect}, {said[KINDS[name][0]]}", said, row)
-            out += _differences(f"{one.suspect}, rung", rung, rung_of(reached, found["accounts"], found["groups"]))
+            climbed = rung_of(reached, found["accounts"], found["groups"])
+            out += _differences(f"{one.suspect}, rung", rung, climbed)
+            out += self._verify_figures(one.suspect, block, stated, climbed["rung"])
+        return [*out, *self._verify_audit()]
+
+    def _verify_figures(
+        self, suspect: str, block: Mapping[str, Any], stated: Mapping[tuple[str, str], Mapping[str, Any]], rung: str
+    ) -> list[str]:
+        """What follows from the counts of a comparison, which only the texts show, from the plan, and from scores."""
+        from overproof.comparison import binomial_interval
+        from overproof.evidence.controls import rank_among_controls
+        from overproof.evidence.investigate import survival_of
+
+        def shares(hits: int, texts: int) -> tuple[float, list[float]]:
+            return hits / texts, binomial_interval(hits, texts, confidence=block["params"]["confidence"])
+
+        plan, summary, left = self.result["plan"], block["summary"], block["waterfall"][-1]
+        texts = next(one["rows"] for one in plan["suspects"] if one["name"] == suspect)
+        share, interval = shares(summary["suspect_texts_matched"], texts)
+        out, false = [], {}
+        for one in block["controls"]:
+            of_control, reach = shares(one["matched"], one["texts"])
+            out += _differences(f"{suspect}, control {one['name']}", one, {"share": of_control, "interval": reach})
+            false[one["name"]] = {"texts": one["texts"], "found": one["matched"], "interval": reach}
+        computed = {
+            "rung": rung,
+            "suspect_texts": texts,
+            "suspect_texts_matched": left["suspect_texts"],
+            "matched_share": share,
+            "matched_interval": interval,
+            "suspect_tokens_matched": left["tokens"],
+            "served_texts": plan["log"]["rows"],
+            "recall_measured": self.result["audit"] or None,
+            "false_positives_measured": false or None,
+        }
+        out += _differences(f"{suspect}, summary", summary, computed)
+        if false:
+            rank = rank_among_controls(share, [one["share"] for one in block["controls"]]).to_dict()
+            out += _differences(f"{suspect}, {RANK}", stated.get((suspect, RANK)), rank)
+        scores, after = self.scores(suspect)
+        return out + _differences(f"{suspect}, survival", block["survival"], survival_of(scores[~after]))
+
+    def _verify_audit(self) -> list[str]:
+        """Intervals of what audit and innocents count, the recall beside the leak rate, what self-tests pass."""
+        from overproof.comparison import binomial_interval
+        from overproof.evidence.investigate import USUAL_EDIT
+
+        out = []
+        counted = [(one["edit"], one["planted"], one) for one in self.result["audit"]]
+        counted += [(one["name"], one["texts"], one) for one in self.result["false_positives"]]
+        for name, total, one in counted:
+            made = binomial_interval(one["found"], total, confidence=CONFIDENCE)
+            out += _differences(f"audit, {name}", one, {"interval": made})
+        nothing = {"planted": 0, "found": 0}
+        usual = next((one for one in self.result["audit"] if one["edit"] == USUAL_EDIT), nothing)
+        for test in self.result["tests"]:
+            if test["name"] == "leak rate":
+                computed = {key: usual[key] for key in nothing}
+                out += _differences(f"{test['suspect']}, leak rate", test, computed)
+        for test in self.result["self_tests"]:
+            if test["pvalue"] is not None:
+                out += _differences(f"self-test, {test['name']}", test, {"passed": test["pvalue"] >= test["level"]})
         return out
 
     def _verify_plan(self) -> list[str]:

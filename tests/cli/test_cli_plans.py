@@ -65,7 +65,9 @@ def test_from_plan_to_verified_case(
     assert result["rungs"][0]["reached"]
     assert result["manifest"]["plan_hash"] == result["plan"]["hash"]
     assert call(folder, "verify", "@case") == 0
-    assert "0 differences" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "0 differences" in said
+    assert "Taken as stated, since only the texts or the log show it: scores, matches" in said
     assert call(folder, *run, "--case", "@case") == 1
     assert "holds a case already" in capsys.readouterr().err
     # The same plan may be run again: its redraws are spent for others only; not with a background that suits better.

@@ -130,6 +130,22 @@ def test_a_case_is_read_again_and_its_tables_give_its_statistics(world: World, t
         ("plan: hash is", lambda it: it["plan"].update(tau=16)),
         ("plan: grade is", lambda it: it["plan"].update(grade="A")),
         ("refused", lambda it: it["self_tests"][0].update(passed=False)),
+        ("self-test, length: passed", lambda it: it["self_tests"][1].update(pvalue=1e-9)),
+        ("rival, summary: rung is", lambda it: it["summary"].update(rung="L1")),
+        ("other, summary: rung is", lambda it: it["others"][0]["summary"].update(rung="L2")),
+        ("summary: suspect_texts_matched is", lambda it: it["summary"].update(suspect_texts_matched=0)),
+        ("summary: suspect_texts is", lambda it: it["summary"].update(suspect_texts=10)),
+        ("summary: matched_share is", lambda it: it["summary"].update(matched_share=0.9)),
+        ("summary: matched_interval is", lambda it: it["summary"].update(matched_interval=[0.8, 0.9])),
+        ("summary: served_texts is", lambda it: it["summary"].update(served_texts=10)),
+        ("summary: recall_measured is", lambda it: it["summary"].update(recall_measured=None)),
+        ("summary: false_pos", lambda it: it["summary"]["false_positives_measured"]["people"].update(found=7)),
+        ("control people: share is", lambda it: it["controls"][0].update(matched=7)),
+        ("rank among controls: statistic is", lambda it: it["tests"][-1].update(statistic=5.0)),
+        ("audit, verbatim: interval is", lambda it: it["audit"][0].update(found=1)),
+        ("leak rate: planted is", lambda it: [one.update(planted=0, found=0) for one in it["audit"]]),
+        ("audit, people: interval is", lambda it: it["false_positives"][0].update(found=7)),
+        ("survival: served is", lambda it: it["survival"]["served"].reverse()),
     ]
     for said, change in changes:
         changed = json.loads(json.dumps(world.case.result))

@@ -73,6 +73,8 @@ def assemble(
     first = next(iter(blocks))
     rungs = [rung_of(blocks[name]["rung"], found[name].accounts, found[name].groups) for name in blocks]
     made = {name: _of_suspect(name, block, found[name]) for name, block in blocks.items()}
+    for one, rung in zip(made.values(), rungs, strict=True):
+        one["summary"] = one["summary"] | {"rung": rung["rung"], "recall_measured": list(audit) or None}
     before = f" before {plan['published']}" if plan["published"] else ""
     compared = blocks[first]["compared"]
     top = made.pop(first)
@@ -96,7 +98,6 @@ def assemble(
         "not_tested": [*not_tested, *_of_comparison(compared["not_tested"], audit)],
         "manifest": dict(manifest),
     }
-    result["summary"] = result["summary"] | {"rung": rungs[0]["rung"], "recall_measured": list(audit) or None}
     people = found[first]
     columns = {"events": events, "accounts": _columns(people.accounts), "groups": _columns(people.groups)}
     return Case(plain(result), columns, private=people.private)

@@ -499,7 +499,7 @@ def _block(
         "compared": made,
         "tests": tests,
         **one.block(),
-        "survival": _survival(scores[main], None if innocent is None else innocent[main]),
+        "survival": survival_of(scores[main], None if innocent is None else innocent[main]),
         "timeline": _timeline(trial, scores),
         "examples": examples(
             scores[main],
@@ -513,7 +513,7 @@ def _block(
     }
 
 
-def _survival(scores: Float64, innocent: Float64 | None) -> dict[str, Any]:
+def survival_of(scores: Float64, innocent: Float64 | None = None) -> dict[str, Any]:
     """Share of the served drafts, and of the redraws, whose score reaches each value; and against the controls."""
     most = np.nanmax(scores, initial=1.0)
     at = np.unique(np.concatenate([np.arange(5.0, 41.0), np.geomspace(40, max(41.0, most), 20).round()]))
@@ -523,13 +523,8 @@ def _survival(scores: Float64, innocent: Float64 | None) -> dict[str, Any]:
         out: list[float] = ((len(kept) - np.searchsorted(kept, at)) / max(1, len(kept))).tolist()
         return out
 
-    controls = {} if innocent is None else {"controls": share(innocent[:, 0])}
-    return {
-        "score": at.tolist(),
-        "served": share(scores[:, 0]),
-        "redraws": share(scores[:, 1:].ravel()),
-        "controls": controls,
-    }
+    drawn = {"score": at.tolist(), "served": share(scores[:, 0]), "redraws": share(scores[:, 1:].ravel())}
+    return drawn if innocent is None else drawn | {"controls": {"controls": share(innocent[:, 0])}}
 
 
 def _timeline(trial: _Trial, scores: Float64) -> list[dict[str, Any]]:
