@@ -52,6 +52,27 @@ def test_sensitivity_crosses_alpha_at_g_star() -> None:
     assert {"G* = 27.75", "L1 needs G* of 3", "placebo allows G up to 2.9"} <= set(texts(svg))
 
 
+def test_no_bias_is_drawn_where_another_one_lies() -> None:
+    curve = {"g": [1.0, 10.0, 100.0], "pvalues": [1e-160, 1e-100, 1e-30], "g_star": 207.9, "alpha": 0.001}
+    svg = plots_tests.sensitivity(curve, placebo=351.0)
+    parts = drawing(svg)
+    at = {one.text: float(one.get("x") or 0) for one in parts.iter("text")}
+    star = next(float(one.get("x1") or 0) for one in parts.iter("line") if one.get("class") == "star")
+    assert at["200"] < star < at["500"]
+    limit = at["placebo allows G up to 351"] + 6
+    assert star < limit < at["500"]
+    # The curve goes on to G*, where it meets alpha.
+    path = next(one.get("d") or "" for one in parts.iter("path"))
+    level = next(float(one.get("y") or 0) for one in parts.iter("rect") if one.get("class") == "allowed")
+    assert [float(n) for n in path.rpartition("L")[2].split()] == pytest.approx([star, level], abs=0.02)
+    # What has no place on the axis has a name and no line.
+    endless = drawing(plots_tests.sensitivity(curve, placebo=float("inf")))
+    assert "placebo allows G without limit, off scale →" in [one.text for one in endless.iter("text")]
+    assert sum(one.get("class") == "rule" for one in endless.iter("line")) == 2
+    beyond = plots_tests.sensitivity(curve | {"g_star": 3e9}, placebo=None)
+    assert "G* = 3e9, off scale →" in texts(beyond)
+
+
 @pytest.mark.parametrize("pvalues", [[0.0, 1e-200, 0.5], [0.9, 0.95, 1.0]])
 def test_extreme_p_values_stay_inside(pvalues: list[float]) -> None:
     curve = {"g": [1.0, 3.0, 9.0], "pvalues": pvalues, "g_star": 0.2 if pvalues[0] > 0.5 else 5.0, "alpha": 0.001}

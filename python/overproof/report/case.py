@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -192,9 +193,18 @@ def _drawn(one: Mapping[str, Any], number: int) -> dict[str, Any]:
         "shown_accounts": _shown(one["accounts"]),
         "shown_groups": _shown(one["groups"]),
         "cover": _covered(one["cover"]),
+        "allowed": _allowed(one["placebo"]),
         "barred": next((case_words.refusal(test) for test in one["tests"] if test["name"] == "line-up"), ""),
         "no_events": bool(one["wins_by_draft"]) and not sum(one["wins_by_draft"]),
     }
+
+
+def _allowed(placebo: Mapping[str, Any] | None) -> float | None:
+    """Give the greatest bias that a time placebo leaves possible: infinite where it has events and no limit."""
+    if not placebo or not placebo.get("n"):
+        return None
+    limit = placebo.get("statistic")
+    return math.inf if limit is None else float(limit)
 
 
 def _curves(survival: Mapping[str, Any] | None) -> tuple[list[float], list[tuple[str, list[float]]]]:

@@ -18,6 +18,8 @@ NEEDED = 3.0
 """G* that rung L1 asks for."""
 LEAST = 1e-300
 """A p-value of 0 is drawn here: less than a double can say."""
+GREATEST = 1e6
+"""The axis of the bias ends here at the latest: what lies beyond is named at its end."""
 POINTS = (1, 2, 5, 10, 13, 20, 30, 50, 100, 200)
 """Scores at which the table below the survival plot reads the curves."""
 
@@ -104,7 +106,7 @@ def sensitivity(curve: Mapping[str, Any] | None, *, placebo: float | None) -> Ma
     curve : Mapping[str, Any] or None
         ``g, pvalues, g_star, alpha``; ``pvalues`` None where they were refused.
     placebo : float or None
-        Upper limit of G by the time placebo.
+        Upper limit of G by the time placebo; infinite where it gives none.
 
     Returns
     -------
@@ -115,7 +117,10 @@ def sensitivity(curve: Mapping[str, Any] | None, *, placebo: float | None) -> Ma
     if not curve or not points:
         return Markup("")
     alpha, g_star = curve["alpha"], curve.get("g_star")
-    most = max(*(g for g, _ in points), 2 * NEEDED)
+    if g_star is not None and points[-1][0] < g_star < math.inf:
+        points.append((g_star, alpha))  # where the p-value is alpha, by the definition of G*
+    named = [g for g in (g_star, placebo) if g is not None and math.isfinite(g)]
+    most = min(_round_up(max(*(g for g, _ in points), *named, 2 * NEEDED)), GREATEST)
     decades = max(math.ceil(-math.log10(min(*(p for _, p in points), alpha))), 4)
 
     def x(g: float) -> float:
@@ -129,10 +134,12 @@ def sensitivity(curve: Mapping[str, Any] | None, *, placebo: float | None) -> Ma
     for decade in range(0, decades + 1, step):
         parts.append(line("grid", LEFT, y(10.0**-decade), WIDTH - RIGHT, y(10.0**-decade)))
         parts.append(text("tick end", LEFT - 8, y(10.0**-decade) + 4, "1" if not decade else f"1e-{decade}"))
-    for mark in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000):
+    powers = range(math.floor(math.log10(most)) + 1)
+    units = (1, 2, 3, 5) if most <= 10 else (1, 2, 5) if most <= 1000 else (1,)
+    for mark in sorted({NEEDED, *(unit * 10.0**power for power in powers for unit in units)}):
         if mark <= most:
             parts.append(line("grid", x(mark), FLOOR, x(mark), FLOOR + 5))
-            parts.append(text("tick mid", x(mark), FLOOR + 19, f"{mark}"))
+            parts.append(text("tick mid", x(mark), FLOOR + 19, f"{mark:,.0f}"))
     parts.append(
         text(
             "tick mid",
@@ -152,20 +159,29 @@ def sensitivity(curve: Mapping[str, Any] | None, *, placebo: float | None) -> Ma
     parts.append(Markup('<path class="curve s0" d="{}"/>').format(path))
     lines = [("rule", NEEDED, f"L1 needs G* of {NEEDED:g}")]
     if placebo is not None:
-        lines.append(("rule", placebo, f"placebo allows G up to {show.number(placebo)}"))
+        limit = f"up to {show.number(placebo)}" if math.isfinite(placebo) else "without limit"
+        lines.append(("rule", placebo, f"placebo allows G {limit}"))
     if g_star is not None and g_star >= 1:
         lines.append(("star", g_star, f"G* = {show.number(g_star)}"))
-    for place, (kind, g, words) in enumerate(lines):
+    # All lines before all words, so that none crosses the words of another.
+    parts += [line(kind, x(g), TOP, x(g), FLOOR) for kind, g, _ in lines if g <= most]
+    for place, (_, g, words) in enumerate(lines):
         base = FLOOR - 12 - 18 * place
         right = x(g) > WIDTH * 0.62
-        parts.append(line(kind, x(g), TOP, x(g), FLOOR))
-        parts.append(text("tick halo end" if right else "tick halo", x(g) + (-6 if right else 6), base, words))
+        said = words if g <= most else f"{words}, off scale →"
+        parts.append(text("tick halo end" if right else "tick halo", x(g) + (-6 if right else 6), base, said))
     star = show.bias(g_star)
     label = (
         f"p-value at each bias G. Without bias {show.pvalue(points[0][1])}; the largest bias at which it stays at most "
         f"{show.pvalue(alpha)} is {star}."
     )
     return figure(label, parts)
+
+
+def _round_up(value: float) -> float:
+    """The least of 1, 2, 5, 10, 20, ... that is at least so large."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(unit * power for unit in (1, 2, 5, 10) if unit * power >= value * (1 - 1e-12))
 
 
 def survival(curves: Mapping[str, Any] | None, *, tau: float | None) -> Markup:
