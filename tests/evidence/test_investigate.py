@@ -161,6 +161,22 @@ def test_a_case_is_read_again_and_its_tables_give_its_statistics(world: World, t
         op.Case.open(tmp_path)
 
 
+def test_a_draft_that_fits_another_text_names_it(world: World) -> None:
+    texts = dict(zip(world.suspects["rival"].ids.to_list(), world.suspects["rival"].texts.to_list(), strict=True))  # type: ignore[union-attr]
+    named = 0
+    for one in world.case.result["examples"]:
+        assert one["served"]["best_in"] is None or not one["won"]
+        for draft in (one["served"], *one["redraws"]):
+            if draft["best_in"] is None:
+                # What gives the score is marked in the text that is shown.
+                assert draft["spans"] or not draft["score"]
+                continue
+            named += 1
+            assert draft["best_in"] != one["suspect"]["id"]
+            assert op.common_spans([draft["text"]], [texts[draft["best_in"]]], min_tokens=int(draft["score"])).row.size
+    assert named
+
+
 def test_the_same_inputs_give_the_same_case(world: World) -> None:
     again = world.run(threads=1)
     assert again.result == world.case.result

@@ -324,6 +324,7 @@ def _examples(redraws: int) -> list[dict[str, Any]]:
     other = "Use zip to walk several iterables in step; with strict=True unequal lengths are an error. " * 2
     draws = [
         {"draft": i, "text": f"{other}Variant {i}.", "score": float(3 + i % 4), "spans": [[0, 30]] if i == 2 else []}
+        | {"best_in": None if i == 2 else "sus-000099"}
         for i in range(1, redraws + 1)
     ]
     won = {
@@ -332,7 +333,7 @@ def _examples(redraws: int) -> list[dict[str, Any]]:
         "pseudonym": "a-7d1c",
         "group": "g-01",
         "prompt": "How do I use zip together with strict?",
-        "served": {"text": text, "spans": [[0, 84], [85, len(text)]], "score": 32.0},
+        "served": {"text": text, "spans": [[0, 84], [85, len(text)]], "score": 32.0, "best_in": None},
         "suspect": {
             "id": "sus-000012",
             "row": {"file": "data/suspect.jsonl.zst", "row": 13},
@@ -346,8 +347,11 @@ def _examples(redraws: int) -> list[dict[str, Any]]:
     lost = won | {
         "request_id": "req-00000977",
         "pseudonym": "a-33f0",
-        "served": {"text": other, "spans": [[0, 20]], "score": 5.0},
-        "redraws": [draws[0] | {"text": text, "score": 32.0, "spans": [[0, 84], [85, len(text)]]}, *draws[1:]],
+        "served": {"text": other, "spans": [[0, 20]], "score": 5.0, "best_in": None},
+        "redraws": [
+            draws[0] | {"text": text, "score": 32.0, "spans": [[0, 84], [85, len(text)]], "best_in": None},
+            *draws[1:],
+        ],
         "won": False,
     }
     return [won, lost]

@@ -243,7 +243,7 @@ def test_texts_side_by_side_with_twins_and_redraws() -> None:
         ("b1-2-1", "c0"),
         ("b1-2-2", "c1"),
     ]
-    assert "Best redraw: draft 3, score 6" in page.text
+    assert "Best redraw: draft 3, score 6 Its best match is in another text: sus-000099" in page.text
     assert "The other redraws: 8" in page.text
     assert "a redraw fits better than what was served" in page.text
 

@@ -80,10 +80,16 @@ def _example(
     turns = [turn for turn in (prompt if isinstance(prompt, list) else [prompt]) if turn is not None]
     asked = "\n\n".join(turns) if turns else None
     spans = [_spans(draft, theirs, asked) for draft in drafts]
+    elsewhere = [None if row in (at, -1) else _called(suspect, row) for row in best.tolist()]
     return {
         "prompt": turns[0] if turns else None,
         "score": float(scores[winner]),
-        "served": {"text": drafts[0], "spans": spans[0][0], "score": _number(scores[0])},
+        "served": {
+            "text": drafts[0],
+            "spans": spans[0][0],
+            "score": _number(scores[0]),
+            "best_in": elsewhere[0],
+        },
         "suspect": {
             "id": None if suspect.ids is None else suspect.ids[at],
             "row": suspect.row_of(at),
@@ -91,7 +97,13 @@ def _example(
             "spans": spans[winner][1],
         },
         "redraws": [
-            {"draft": k, "text": draft, "score": _number(scores[k]), "spans": spans[k][0]}
+            {
+                "draft": k,
+                "text": draft,
+                "score": _number(scores[k]),
+                "spans": spans[k][0],
+                "best_in": elsewhere[k],
+            }
             for k, draft in enumerate(drafts)
             if k and draft is not None
         ],
@@ -108,6 +120,15 @@ def _spans(draft: str | None, theirs: str, prompt: str | None) -> tuple[list[lis
         np.stack([found.left_start_char, found.left_end_char], axis=1).tolist(),
         np.stack([found.right_start_char, found.right_end_char], axis=1).tolist(),
     )
+
+
+def _called(suspect: Corpus, row: int) -> str:
+    """A text by its id, or by file and row."""
+    name = None if suspect.ids is None else suspect.ids[row]
+    if name is not None:
+        return name
+    place = suspect.row_of(row)
+    return f"{place['file'] or 'row'}:{place['row']}"
 
 
 def _number(value: float) -> float | None:
