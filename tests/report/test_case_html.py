@@ -248,6 +248,13 @@ def test_texts_side_by_side_with_twins_and_redraws() -> None:
     assert "a redraw fits better than what was served" in page.text
 
 
+def test_a_long_redraw_is_cut_once() -> None:
+    case = make_case()
+    case["examples"][0]["redraws"][5] |= {"text": "many words of it " * 100, "spans": []}
+    assert "many words of … 1,380 characters …" in (said := Page(render(case)).text)
+    assert "characters … …" not in said
+
+
 def test_audit_exclusions_limits_and_manifest() -> None:
     said = words("leak")
     for line in (

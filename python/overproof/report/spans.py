@@ -61,7 +61,7 @@ Piece(start=8, end=10, span=None)]
     return made
 
 
-def marked(text: str, spans: Sequence[tuple[int, int]], *, here: str, there: str | None) -> Markup:
+def marked(text: str, spans: Sequence[tuple[int, int]], *, here: str, there: str | None, most: int = BUDGET) -> Markup:
     """Write a text with its spans marked; span i has the anchor ``{here}-{i + 1}`` and links to ``{there}-{i + 1}``.
 
     Parameters
@@ -74,15 +74,17 @@ def marked(text: str, spans: Sequence[tuple[int, int]], *, here: str, there: str
         Anchor of this text.
     there : str or None
         Anchor of the text beside it; None where its spans have no twin: they are marked, without a number or a link.
+    most : int
+        Characters of the text that are shown, about.
 
     Returns
     -------
     Markup
-        At most about `BUDGET` characters of the text; what is left out is counted in its place.
+        Some `most` characters of the text; what is left out is counted in its place.
     """
     parts: list[Markup] = []
     anchored: set[int] = set()
-    budget, stopped = BUDGET, 0
+    budget, stopped = most, 0
     made = pieces(len(text), spans)
     for place, piece in enumerate(made):
         if budget <= 0:
