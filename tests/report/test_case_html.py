@@ -211,7 +211,8 @@ def test_accounts_state_no_route_and_clear_nobody() -> None:
     )
     assert "It does not show the route" in said
     assert "“Not testable” means that even had every event been won" in said
-    assert said.count("not testable best p possible 1") == 4
+    assert "4 accounts without an event or a hit: nothing is said of them" in said
+    assert "a-0001" not in said.partition("Accounts under pseudonyms")[2]
     assert "35 of 35" in said
     assert "2 accounts: a-7d1c, a-09be" in said
     assert "a-7d1c 21 21 a-09be 14 35 not explained by any account 3" in said
@@ -221,12 +222,37 @@ def test_many_accounts_are_cut_and_counted() -> None:
     case = make_case()
     case["accounts"] = [dict(case["accounts"][0], pseudonym=f"x-{i}") for i in range(2000)]
     page = render(case)
-    assert "100 of 2,000, those with most to say first" in page
+    assert "100 of 2,000 with an event or a hit, those with most to say first" in page
     assert "more, in the table and in accounts.parquet" in page
     assert len(page) < 200_000
     quiet = make_case(leaked=0)
     quiet["accounts"] = [dict(quiet["accounts"][0], pseudonym=f"x-{i}") for i in range(2000)]
-    assert "20 of 2,000, those with most to say first" in render(quiet)
+    said = Page(render(quiet)).text
+    assert "All 2,000 are in the case's accounts.parquet. " in said
+    assert "2,000 accounts without an event or a hit: nothing is said of them" in said
+    assert "x-1" not in said
+
+
+def test_what_makes_a_group_is_said_in_words() -> None:
+    case = make_case()
+    case["groups"][0]["why"] = {
+        "frame": {"share_of_requests": 0.84375, "ngrams": 9, "accounts": 6, "other_accounts": 0},
+        "prompts": {"distinct": 791, "asked_by_several_members": 9, "asked_by_others_too": 346},
+        "payment": {"shared_keys": 1, "accounts": 3},
+        "clock": {"pairs_in_one_hour": 308, "expected": 310.25, "quietest_8_hours": None},
+        "own_tie": {"of_the_data": 0.5},
+    }
+    page = render(case)
+    said = Page(page).text
+    for words_ in (
+        "84.4% of their requests hold one frame of 9 n-grams, which 6 of them use and 0 other accounts",
+        "791 distinct prompts, 9 of them asked by several members, 346 by other accounts too",
+        "payment: 1 key shared by 3 of them",
+        "two members are active in one hour 308 times, 310.2 expected by chance",
+        "own tie, of the data: 0.5",
+    ):
+        assert words_ in said, words_
+    assert "share_of_requests" not in page
 
 
 def test_texts_side_by_side_with_twins_and_redraws() -> None:

@@ -14,8 +14,6 @@ __all__ = ["LISTED", "by_verdict", "render", "suspects"]
 
 LISTED = 100
 """Accounts, groups and reasons in one table."""
-UNTESTED = 20
-"""Of these, that could not be tested and have no event."""
 LISTS = (
     *(
         "waterfall",
@@ -190,8 +188,8 @@ def _drawn(one: Mapping[str, Any], number: int) -> dict[str, Any]:
         "points": points,
         "curves": curves,
         "examples": [_example(example, f"{number}-{i}") for i, example in enumerate(one["examples"], start=1)],
-        "shown_accounts": _shown(one["accounts"]),
-        "shown_groups": _shown(one["groups"]),
+        "told_accounts": told(one["accounts"]),
+        "told_groups": told(one["groups"]),
         "cover": _covered(one["cover"]),
         "allowed": _allowed(one["placebo"]),
         "barred": next((case_words.refusal(test) for test in one["tests"] if test["name"] == "line-up"), ""),
@@ -258,13 +256,9 @@ def by_verdict(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(rows, key=place)
 
 
-def _shown(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Take those that a page shows: few of the many about whom nothing can be said."""
-    if len(rows) <= LISTED:
-        return list(rows)
-    quiet = [one.get("verdict") == "not testable" and not one.get("events") for one in rows]
-    told = [one for one, silent in zip(rows, quiet, strict=True) if not silent]
-    return (told + [one for one, silent in zip(rows, quiet, strict=True) if silent][:UNTESTED])[:LISTED]
+def told(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Take those of whom there is something to say: an event, or a hit; the others are counted only."""
+    return [one for one in rows if one.get("events") or one.get("hits")]
 
 
 def _covered(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ __all__ = [
     "plans",
     "reading",
     "refusal",
+    "ties",
     "unbounded",
 ]
 
@@ -150,6 +151,60 @@ def plans(plan: Mapping[str, Any]) -> str:
     if len(against) == 1:
         return show.count(next(iter(against.values())))
     return ", ".join(f"{show.one_line(name)} {show.count(n)}" for name, n in against.items())
+
+
+def ties(why: Mapping[str, Any] | None) -> str:
+    """Say what makes some accounts a group; what has no words here keeps its name.
+
+    Examples
+    --------
+    >>> ties({"payment": {"shared_keys": 1, "accounts": 3}, "link keys": 2})
+    'payment: 1 key shared by 3 of them; link keys: 2'
+    """
+    return "; ".join(
+        text
+        for name, of in (why or {}).items()
+        for text in ([_tie(name, of)] if _known(name, of) else _plain(name, of))
+    )
+
+
+def _known(name: str, of: Any) -> bool:
+    wanted = {
+        "frame": {"share_of_requests", "ngrams", "accounts", "other_accounts"},
+        "prompts": {"distinct", "asked_by_several_members", "asked_by_others_too"},
+        "clock": {"pairs_in_one_hour", "expected", "quietest_8_hours"},
+    }.get(name, {"shared_keys", "accounts"})
+    return isinstance(of, Mapping) and of.keys() == wanted
+
+
+def _tie(name: str, of: Mapping[str, Any]) -> str:
+    count = {key: show.one_line(value) if isinstance(value, str) else show.count(value) for key, value in of.items()}
+    if name == "frame":
+        share = show.percent(of["share_of_requests"])
+        return (
+            f"{share} of their requests hold one frame of {count['ngrams']} n-grams, which {count['accounts']} of them "
+            f"use and {count['other_accounts']} other accounts"
+        )
+    if name == "prompts":
+        return (
+            f"{count['distinct']} distinct prompts, {count['asked_by_several_members']} of them asked by several "
+            f"members, {count['asked_by_others_too']} by other accounts too"
+        )
+    if name == "clock":
+        quiet, chance = show.percent(of["quietest_8_hours"]), show.number(of["expected"])
+        return (
+            f"two members are active in one hour {count['pairs_in_one_hour']} times, {chance} expected by chance; "
+            f"{quiet} of their requests fall into the quietest 8 hours of the day"
+        )
+    keys = "key" if of["shared_keys"] == 1 else "keys"
+    return f"{show.one_line(name)}: {count['shared_keys']} {keys} shared by {count['accounts']} of them"
+
+
+def _plain(name: str, of: Any) -> list[str]:
+    return [
+        f"{show.one_line(key).replace('_', ' ').replace('.', ', ')}: {show.one_line(value)}"
+        for key, value in show.items({name: of})
+    ]
 
 
 def refusal(test: Mapping[str, Any]) -> str:
