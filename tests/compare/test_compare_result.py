@@ -14,6 +14,7 @@ import numpy as np
 import overproof as op
 import pytest
 from overproof import comparison
+from overproof.report import terminal
 
 ANSWER = "The kettle boils when the thermostat closes its circuit and lets the current heat the coil below it slowly."
 OTHER = "Nothing of the kind was ever said by anybody who lived in that small village on the northern river bank."
@@ -239,6 +240,19 @@ def test_prompts_of_suspects_are_masked() -> None:
     assert [layer["suspect_texts"] for layer in echo.waterfall] == [1, 0, 0, 0, 0]
     background = op.compare([ANSWER], [ANSWER], background=[ANSWER])
     assert [layer["suspect_texts"] for layer in background.waterfall] == [1, 1, 0, 0, 0]
+
+
+def test_a_layer_that_cuts_a_span_leaves_two_and_the_report_says_so(tmp_path: Path) -> None:
+    text = f"{ANSWER} {OTHER} {ANSWER.replace('kettle', 'pot').replace('heat', 'warm')}"
+    one = op.compare([text], [text], background=[OTHER])
+    raw, *_, left = one.waterfall
+    assert (raw["spans"], left["spans"]) == (1, 2)
+    assert left["tokens"] < raw["tokens"]
+    said = "Spans rise where a layer takes words out of the middle of a span"
+    assert said in " ".join(terminal.render(one.to_dict()).split())
+    one.to_html(tmp_path / "report.html")
+    assert said in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert said not in terminal.render(op.compare([text], [text]).to_dict())
 
 
 def test_missing_texts_keep_their_place() -> None:

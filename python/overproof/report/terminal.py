@@ -67,6 +67,8 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
         left = (show.count(layer[key]) for key in ("suspect_texts", "served_texts", "tokens", "spans"))
         layers.add_row(show.one_line(layer["layer"]), *left)
     sheet.print(layers)
+    if words.cut_in_two(result["waterfall"]):
+        sheet.print(words.SPANS)
     if result["matches"]:
         best = table("suspect", "served", "n-grams", "of suspect", "run", title="Strongest matches", words_in=2)
         for one in result["matches"][:LISTED]:

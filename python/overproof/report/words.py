@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 __all__ = [
     "LADDER",
@@ -14,8 +16,10 @@ __all__ = [
     "NO_PVALUE",
     "NO_REDRAWS",
     "SHARES",
+    "SPANS",
     "Rung",
     "claim",
+    "cut_in_two",
     "too_short",
 ]
 
@@ -74,6 +78,16 @@ LAYERS = {
     "boilerplate": "without n-grams that many texts of either side repeat, and those of numbers only",
     "left": "what this report counts",
 }
+
+SPANS = (
+    "Spans rise where a layer takes words out of the middle of a span and so cuts it in two; tokens and spans are "
+    "those of each text's best match."
+)
+
+
+def cut_in_two(waterfall: Sequence[Mapping[str, Any]]) -> bool:
+    """Find out whether a layer leaves more spans than the one before it."""
+    return any(after["spans"] > before["spans"] for before, after in pairwise(waterfall))
 
 
 def claim(name: str) -> str:
