@@ -59,6 +59,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     ------
     InputError
         As `check_writable`.
+    OSError
+        As the body raises it; where it names no file, as for a full disk, it names `path`.
 
     Examples
     --------
@@ -66,17 +68,31 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     ...     temporary.write_text("whole")
     """
     check_writable(path)
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        yield target
+    given = Path(path)
+    if given.exists() and not given.is_file():  # not its real path: that of a pipe's descriptor is no file's name
+        with _naming(path):
+            yield given
         return
+    target = Path(os.path.realpath(path))
     part = _sibling(target)
     try:
-        part.open("xb").close()
-        yield part
-        with part.open("rb+") as written:
-            os.fsync(written.fileno())
-        part.replace(target)
+        with _naming(path):
+            part.open("xb").close()
+            yield part
+            with part.open("rb+") as written:
+                os.fsync(written.fileno())
+            part.replace(target)
     except BaseException:
         part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Give an error of the system that names no file, as a write to a full disk does, the name of `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(path)
         raise

@@ -16,6 +16,7 @@ import numpy as np
 
 from overproof._core import TextColumn
 from overproof._extras import need
+from overproof._files import atomic_path
 from overproof._source import HEAD, Progress, Reading, Taken, drain
 from overproof.errors import FormatError, InputError
 
@@ -63,6 +64,23 @@ def read_parquet(path: Path, plan: Reading, limit: int | None, progress: Progres
     with path.open("rb") as raw:
         taken.sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
     return taken
+
+
+def write_parquet(table: Any, path: str | os.PathLike[str]) -> None:
+    """Write an Arrow table, whole or not at all.
+
+    PyArrow is given an open file and no path: what it cannot write to the end it removes, be it a device.
+
+    Raises
+    ------
+    InputError, OSError
+        As `atomic_path`.
+    MissingExtraError
+        Without PyArrow.
+    """
+    parquet = need("pyarrow.parquet", extra="arrow")
+    with atomic_path(path) as part, part.open("wb") as file:
+        parquet.write_table(table, file)
 
 
 def open_frame(frame: Any) -> tuple[list[dict[str, Any]], Iterator[Any], list[str]]:

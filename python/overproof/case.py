@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from overproof._extras import need
 from overproof._files import atomic_path
+from overproof._tables import write_parquet
 from overproof.errors import FormatError, InputError
 
 NOT_REACHED = "the test on the whole corpus does not reach rung L1."
@@ -270,15 +271,14 @@ class Case:
         """
         from overproof.report.case import render
 
-        parquet = need("pyarrow.parquet", extra="arrow")
+        need("pyarrow.parquet", extra="arrow")
         target = Path(folder)
         if (target / RESULT).exists():
             raise InputError(f"{target} holds a case already: name another folder, or remove it")
         target.mkdir(parents=True, exist_ok=True)
         page = render(self.result)
         for name in self.tables:
-            with atomic_path(target / f"{name}.parquet") as part:
-                parquet.write_table(self.table(name), part)
+            write_parquet(self.table(name), target / f"{name}.parquet")
         if self.private:
             _write_private(target / PRIVATE, self.private)
         if plan:

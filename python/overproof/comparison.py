@@ -349,11 +349,10 @@ class Comparison:
             Without PyArrow.
         """
         from overproof._extras import need
-        from overproof._files import atomic_path
+        from overproof._tables import write_parquet
 
-        arrow, parquet = need("pyarrow", extra="arrow"), need("pyarrow.parquet", extra="arrow")
-        with atomic_path(path) as temporary:
-            parquet.write_table(arrow.Table.from_pylist(self.matches(), schema=_schema(arrow)), temporary)
+        arrow = need("pyarrow", extra="arrow")
+        write_parquet(arrow.Table.from_pylist(self.matches(), schema=_schema(arrow)), path)
 
     def excerpts(self, most: int = EXCERPTS) -> list[dict[str, Any]]:
         """The strongest match of each suspect text, with both texts, strongest first."""

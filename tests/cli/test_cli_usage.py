@@ -87,6 +87,22 @@ def test_outputs_are_checked_before_the_work(tmp_path: Path, capsys: pytest.Capt
     assert served.read_text() == '{"text": "a"}\n'
 
 
+def test_a_failed_write_names_option_and_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(parquet, "write_table", full)
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n')
+    matches = tmp_path / "m.parquet"
+    assert main(["compare", *[str(tmp_path / "a.jsonl")] * 2, "--matches", str(matches), "-q"]) == 1
+    assert f"--matches: {matches} cannot be written: No space left on device" in capsys.readouterr().err
+    assert not matches.exists()
+
+
 def test_controls_have_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a=b.jsonl").write_text("")

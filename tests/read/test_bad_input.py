@@ -15,6 +15,7 @@ import overproof as op
 import pytest
 import zstandard
 from overproof._files import atomic_path, check_writable
+from overproof._tables import write_parquet
 from writing import lines, texts
 
 GOOD = {"id": "a", "text": "fine"}
@@ -333,6 +334,8 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
         with pytest.raises(error), atomic_path(target) as part:
             half_write(part, error)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("r.json", "first")]
+    with pytest.raises(OSError, match=re.escape(f"No space left on device: '{target}'")), atomic_path(target):
+        raise OSError(28, "No space left on device")
     link = tmp_path / "link.json"
     link.symlink_to(target)
     with atomic_path(link) as part:
@@ -341,3 +344,23 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     assert target.read_text() == "through the link"
     with atomic_path(os.devnull) as device:
         device.write_text("gone")
+    read, write = os.pipe()
+    with atomic_path(f"/dev/fd/{write}") as pipe:
+        pipe.write_text("through the pipe")
+    os.close(write)
+    with os.fdopen(read) as end:
+        assert end.read() == "through the pipe"
+
+
+def test_parquet_that_cannot_be_written_leaves_what_is_no_file(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    pipe = tmp_path / "pipe"  # as a device, which takes root to make
+    os.mkfifo(pipe)
+    end = os.open(pipe, os.O_RDWR)
+    table = arrow.table({"a": arrow.array([arrow.MonthDayNano([1, 2, 3])])})  # no type of Parquet
+    with pytest.raises(arrow.ArrowNotImplementedError):
+        write_parquet(table, pipe)
+    with pytest.raises(arrow.ArrowNotImplementedError):
+        write_parquet(table, tmp_path / "a.parquet")
+    os.close(end)
+    assert list(tmp_path.iterdir()) == [pipe]

@@ -12,7 +12,7 @@ import click
 from ..compare import compare as _compare
 from ..errors import InputError
 from ..report.show import one_line
-from .options import SHARE, Sections, check_inputs, check_outputs, field_options, fields_of, named_paths
+from .options import SHARE, Sections, check_inputs, check_outputs, field_options, fields_of, named_paths, naming
 from .progress import told, watched
 
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ def _write(result: Comparison, outputs: dict[str, str | None]) -> None:
     for option, write in ways.items():
         path = outputs.get(option)
         if path is not None:
-            write(path)
+            with naming(option):
+                write(path)
 
 
 def _print(result: dict[str, Any], outputs: dict[str, str | None]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import glob
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ __all__ = [
     "field_options",
     "fields_of",
     "named_paths",
+    "naming",
     "read_key",
 ]
 
@@ -187,3 +189,20 @@ def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str]) -> N
         if real in taken:
             raise InputError(f"{option}: {path} is also {taken[real]}; choose another name")
         taken[real] = f"the value of {option}"
+
+
+@contextmanager
+def naming(option: str) -> Iterator[None]:
+    """Say which option's file it is that cannot be written, such as on a full disk.
+
+    Raises
+    ------
+    InputError
+        In place of an error of the system that names a file; a reader who went away stays what it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or isinstance(error, BrokenPipeError):
+            raise
+        raise InputError(f"{option}: {error.filename} cannot be written: {error.strerror}") from error
