@@ -74,6 +74,19 @@ def test_screen_writes_what_a_person_reviews_and_reads_it_back(
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
+    # Neither the same command again nor one that knows other decisions writes over these.
+    before = out.read_bytes()
+    other = tmp_path / "other.csv"
+    other.write_text(f"account,decision\n{rows[0]['account']},{rows[0]['decision']}\n")
+    for more in ([], ["--decisions", str(other)]):
+        assert main([*command, *more]) == 1
+        told = capsys.readouterr().err
+        assert f"--out: {out} holds {len(rows) - bool(more)} decisions that would be lost: give it as --decisions" in told
+    assert out.read_bytes() == before
+    # What it read of --decisions is no loss: the same command runs twice.
+    for _ in range(2):
+        assert main([*command[:-1], str(tmp_path / "next.csv"), "--decisions", str(out), "-q"]) == 0
+    assert "confirmed" in (tmp_path / "next.csv").read_text()
     again = tmp_path / "again.json"
     assert main(["screen", logs["log"], "--decisions", str(out), "--json", str(again), "-q"]) == 0
     made = json.loads(again.read_text())
@@ -127,6 +140,12 @@ def test_accounts_reads_a_case(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert kinds.count("user-account") == 2
     assert kinds.count("grouping") == kinds.count("observed-data") == 1
     assert "2 accounts, 1 groups at L2" in capsys.readouterr().out
+    # A person filled in a decision; another spreadsheet saves with another separator.
+    for separator in ",;":
+        table.write_text(separator.join(["pseudonym", "decision\np1", "confirmed\n"]))
+        assert main(["accounts", str(tmp_path), "--csv", str(table)]) == 1
+        assert f"--csv: {table} holds 1 decision that would be lost" in capsys.readouterr().err
+    assert "confirmed" in table.read_text()
     assert main(["accounts", str(tmp_path), "-q", "--json", str(tmp_path / "all.json")]) == 0
     assert len(json.loads((tmp_path / "all.json").read_text())["accounts"]) == 3
     two = {"rungs": [{"suspect": "one"}, {"suspect": "two"}], "others": [{"name": "two", "accounts": [], "groups": []}]}

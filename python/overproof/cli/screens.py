@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import FormatError, InputError
+from ..evidence.result import several
 from ..report.show import one_line
 from .commands import overproof
 from .options import SHARE, check_inputs, check_outputs, read_key
 from .progress import told, watched
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..corpus import Corpus
     from ..evidence.screen import Screen
 
@@ -69,6 +74,7 @@ def screen(log_path: str, **chosen: Any) -> int:
     if chosen["watch"]:
         watch = WatchList.load(chosen["watch"], read_key(chosen["watch_key"], "--watch-key"))
     decisions = read_decisions(chosen["decisions"]) if chosen["decisions"] else {}
+    _keep_decisions("--out", chosen["out"], decisions, "give it as --decisions, and another file as --out")
     with told(quiet=chosen["quiet"]), watched(quiet=chosen["quiet"]) as bars:
 
         def read(path: str) -> Corpus:
@@ -134,6 +140,7 @@ def accounts(case_path: str, **chosen: Any) -> int:
             f"{case_path}: there is no case.json in it; give the folder that `overproof investigate` wrote"
         )
     check_outputs(outputs, [str(file)])
+    _keep_decisions("--csv", chosen["csv_file"], {}, "give another file")
     try:
         case = json.loads(file.read_text(encoding="utf-8"))
         first = case["rungs"][0]["suspect"] if case.get("rungs") else chosen["suspect"]
@@ -171,6 +178,23 @@ def accounts(case_path: str, **chosen: Any) -> int:
         for path in filter(None, outputs.values()):
             print(f"Wrote {one_line(path)}")
     return 0
+
+
+def _keep_decisions(option: str, path: str | None, known: Mapping[str, str], instead: str) -> None:
+    """Refuse to write over a review file with decisions that are not among those `known`: a person made them."""
+    if path is None or not os.path.isfile(path):
+        return
+    with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
+        head = file.readline()
+        file.seek(0)
+        # A spreadsheet may have saved it with its own separator.
+        rows = csv.DictReader(file, delimiter=max(",;\t", key=head.count))
+        try:
+            decided = [(row.get("account"), said) for row in rows if (said := (row.get("decision") or "").strip())]
+        except csv.Error:
+            return  # no table, so no review file
+    if lost := sum(known.get(str(account)) != said.lower() for account, said in decided):
+        raise InputError(f"{option}: {path} holds {several(lost, 'decision')} that would be lost: {instead}")
 
 
 def _of(group: dict[str, Any], kept: set[str]) -> list[str]:

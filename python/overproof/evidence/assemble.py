@@ -11,10 +11,9 @@ import numpy.typing as npt
 
 from overproof.case import SCHEMA, Case
 from overproof.corpus import Corpus
-from overproof.evidence.battery import several
 from overproof.evidence.people import People
 from overproof.evidence.plan import corpus_digest
-from overproof.evidence.result import plain
+from overproof.evidence.result import plain, several
 
 PROPOSITIONS = {
     "hp": "The suspect corpus holds texts that this log served{before}.",

@@ -23,7 +23,7 @@ from overproof.evidence.line_up import (
 )
 from overproof.evidence.many import fdr, holm
 from overproof.evidence.rates import LeakRate, RateRatio, leak_rate, rate_ratio
-from overproof.evidence.result import between, count, plain
+from overproof.evidence.result import between, count, plain, several
 from overproof.evidence.sequential import EProcess, e_process
 
 Float64 = npt.NDArray[np.float64]
@@ -369,8 +369,3 @@ def _bias(value: float) -> str:
     if value >= 1e7:
         return f"{value:.1e}".replace(".0e", "e").replace("e+0", "e").replace("e+", "e")
     return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
-
-
-def several(n: int, noun: str) -> str:
-    """A number with its noun: "1 plan", "2 plans"."""
-    return f"{n} {noun}{'' if n == 1 else 's'}"

@@ -67,3 +67,8 @@ def count(value: Any, name: str, least: int = 0) -> int:
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < least:
         raise InputError(f"{name}={value!r}: must be an integer of at least {least}")
     return int(value)
+
+
+def several(n: int, noun: str) -> str:
+    """A number with its noun: "1 plan", "2 plans"."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
