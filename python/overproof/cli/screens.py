@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -232,8 +233,11 @@ def _print_screen(found: Screen, rows: list[dict[str, Any]], returned: dict[str,
     for reason, many in found.skipped.items():
         print(f"  not screened, {reason}: {many:,}")
     for limit in found.thresholds:
-        value = "none: too few benign accounts" if limit["threshold"] is None else f"above {limit['threshold']:.4g}"
+        few = "too few benign accounts" if limit["benign"] else "known of no benign account"
+        value = f"none: {few}" if limit["threshold"] is None else f"above {limit['threshold']:.4g}"
         print(f"  {limit['name']:<14} {value:<32} hits {limit['benign_hits']:,} of {limit['benign']:,} benign")
+    if short := [limit["benign"] for limit in found.thresholds if limit["threshold"] is None and limit["benign"]]:
+        print(f"  {_too_few(found.rate, min(short))}")
     print(f"  any of them hits {found.benign_hits:,} of {found.benign:,} benign accounts")
     print(f"{len(rows):,} accounts to review, {len(returned):,} of them by the watch list")
     for row in rows[:20]:
@@ -242,3 +246,13 @@ def _print_screen(found: Screen, rows: list[dict[str, Any]], returned: dict[str,
     if len(rows) > 20:
         print(f"  and {len(rows) - 20:,} more")
     print(found.note)
+
+
+def _too_few(rate: float, known: int) -> str:
+    """How many benign accounts a threshold at this rate needs, and what to do where it is known of fewer."""
+    needed = math.ceil(1 / rate - 1 - 1e-9)
+    ways = ["--benign with more", "a lower --least"]
+    if known >= 9:  # above a tenth a threshold says little
+        ways.insert(1, f"--rate {math.ceil(100 / (known + 1))}%")
+    said = f"a threshold at {rate:.2%} needs {needed:,} benign accounts of which the feature is known"
+    return f"{said}: try {', '.join(ways[:-1])} or {ways[-1]}"
