@@ -81,7 +81,9 @@ def test_screen_writes_what_a_person_reviews_and_reads_it_back(
     for more in ([], ["--decisions", str(other)]):
         assert main([*command, *more]) == 1
         told = capsys.readouterr().err
-        assert f"--out: {out} holds {len(rows) - bool(more)} decisions that would be lost: give it as --decisions" in told
+        assert (
+            f"--out: {out} holds {len(rows) - bool(more)} decisions that would be lost: give it as --decisions" in told
+        )
     assert out.read_bytes() == before
     # What it read of --decisions is no loss: the same command runs twice.
     for _ in range(2):
@@ -104,7 +106,7 @@ def test_screen_says_what_is_wrong(logs: dict[str, str], tmp_path: Path, capsys:
     assert "none: known of no benign account" in told
     assert main(["screen", logs["log"], "--rate", "1%"]) == 0
     assert "too few benign accounts" not in capsys.readouterr().out
-    assert main(["screen", logs["log"], "--watch", str(tmp_path / "watch.json")]) == 1
+    assert main(["screen", logs["log"], "--watch", str(tmp_path / "watch.json")]) == 2
     assert "--watch-key go together" in capsys.readouterr().err
     short = tmp_path / "short.key"
     short.write_bytes(b"short")
@@ -146,13 +148,20 @@ def test_accounts_reads_a_case(tmp_path: Path, capsys: pytest.CaptureFixture[str
     kinds = [o["type"] for o in json.loads(stix.read_text())["objects"]]
     assert kinds.count("user-account") == 2
     assert kinds.count("grouping") == kinds.count("observed-data") == 1
-    assert "2 accounts, 1 groups at L2" in capsys.readouterr().out
+    assert "2 accounts, 1 group at L2" in capsys.readouterr().out
     # A person filled in a decision; another spreadsheet saves with another separator.
     for separator in ",;":
         table.write_text(separator.join(["pseudonym", "decision\np1", "confirmed\n"]))
         assert main(["accounts", str(tmp_path), "--csv", str(table)]) == 1
         assert f"--csv: {table} holds 1 decision that would be lost" in capsys.readouterr().err
     assert "confirmed" in table.read_text()
+    lone = {"pseudonym": "p4", "group": None, "rung": None, "verdict": "not testable", "sentence": "Not testable: p4."}
+    (tmp_path / "case.json").write_text(json.dumps({**CASE, "accounts": [*CASE["accounts"], lone, lone]}))
+    assert main(["accounts", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "p2: no rung, not shown" in said
+    assert "  2 accounts without a rung (2 not testable): --csv and --json list them" in said
+    (tmp_path / "case.json").write_text(json.dumps(CASE))
     assert main(["accounts", str(tmp_path), "-q", "--json", str(tmp_path / "all.json")]) == 0
     assert len(json.loads((tmp_path / "all.json").read_text())["accounts"]) == 3
     two = {"rungs": [{"suspect": "one"}, {"suspect": "two"}], "others": [{"name": "two", "accounts": [], "groups": []}]}

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,10 +68,10 @@ def screen(log_path: str, **chosen: Any) -> int:
 
     inputs = [p for p in (log_path, chosen["benign"], chosen["decisions"], chosen["watch"], chosen["watch_key"]) if p]
     outputs = {"--out": chosen["out"], "--json": chosen["json_file"], "--stix": chosen["stix"]}
+    if bool(chosen["watch"]) != bool(chosen["watch_key"]):
+        raise click.UsageError("--watch and --watch-key go together")
     check_outputs(outputs, inputs)
     check_inputs(inputs)
-    if bool(chosen["watch"]) != bool(chosen["watch_key"]):
-        raise InputError("--watch and --watch-key go together")
     watch = None
     if chosen["watch"]:
         watch = WatchList.load(chosen["watch"], read_key(chosen["watch_key"], "--watch-key"))
@@ -170,12 +171,20 @@ def accounts(case_path: str, **chosen: Any) -> int:
         bundle = stix_bundle(rows, [g for g in named if g["members"]], name=str(case.get("plan", {}).get("hash", file)))
         write_stix(bundle, chosen["stix"])
     if not chosen["quiet"]:
-        print(f"{len(rows):,} accounts, {len(groups):,} groups" + (f" at {chosen['rung']}" if chosen["rung"] else ""))
+        at = f" at {chosen['rung']}" if chosen["rung"] else ""
+        print(f"{several(len(rows), 'account')}, {several(len(groups), 'group')}{at}")
         if len(blocks) > 1:
             others = (str(name) for name in blocks if name != (chosen["suspect"] or first))
             print(f"  for {one_line(str(chosen['suspect'] or first))}; --suspect for {one_line(', '.join(others))}")
-        for one in (*groups, *rows):
+        inside = {member for g in groups if _rung(g) >= 0 for member in g.get("members") or []}
+        shown = [r for r in rows if _rung(r) >= 0 or str(r["pseudonym"]) in inside]
+        for one in (*groups, *shown):
             print(f"  {one_line(str(one.get('pseudonym') or one['group']))}: {one_line(_told(one))}")
+        if left := len(rows) - len(shown):
+            # Most accounts of a log are such, and their sentences alike.
+            verdicts = Counter(map(_verdict, rows)) - Counter(map(_verdict, shown))
+            said = ", ".join(f"{n:,} {one_line(verdict)}" for verdict, n in verdicts.most_common())
+            print(f"  {several(left, 'account')} without a rung ({said}): --csv and --json list them")
         for path in filter(None, outputs.values()):
             print(f"Wrote {one_line(path)}")
     return 0
@@ -207,8 +216,12 @@ def _rung(row: dict[str, Any]) -> int:
     return RUNGS.index(row["rung"]) if row.get("rung") in RUNGS else -1
 
 
+def _verdict(row: dict[str, Any]) -> str:
+    return str(row.get("verdict") or "no test")
+
+
 def _told(row: dict[str, Any]) -> str:
-    said = row.get("sentence") or row.get("verdict") or "no test"
+    said = row.get("sentence") or _verdict(row)
     return f"{row.get('rung') or 'no rung'}, {said}"
 
 
@@ -227,8 +240,8 @@ def _bundle(rows: list[dict[str, Any]], key: bytes, name: str) -> Any:
 def _print_screen(found: Screen, rows: list[dict[str, Any]], returned: dict[str, str]) -> None:
     """Thresholds with the benign accounts that they hit, then the accounts."""
     print(
-        f"{len(found.accounts):,} accounts screened, thresholds from {found.benign:,} ({found.calibrated_on}), "
-        f"each may hit {found.rate:.2%} of them"
+        f"{several(len(found.accounts), 'account')} screened, "
+        f"thresholds from {found.benign:,} ({found.calibrated_on}), each may hit {found.rate:.2%} of them"
     )
     for reason, many in found.skipped.items():
         print(f"  not screened, {reason}: {many:,}")
@@ -239,7 +252,7 @@ def _print_screen(found: Screen, rows: list[dict[str, Any]], returned: dict[str,
     if short := [limit["benign"] for limit in found.thresholds if limit["threshold"] is None and limit["benign"]]:
         print(f"  {_too_few(found.rate, min(short))}")
     print(f"  any of them hits {found.benign_hits:,} of {found.benign:,} benign accounts")
-    print(f"{len(rows):,} accounts to review, {len(returned):,} of them by the watch list")
+    print(f"{several(len(rows), 'account')} to review, {len(returned):,} of them by the watch list")
     for row in rows[:20]:
         why = ", ".join([*row["flags"], *([f"watch list {row['watch']}"] if row["watch"] else [])])
         print(f"  {one_line(row['account'])}: {why}" + (f" (decided: {row['decision']})" if row["decision"] else ""))
