@@ -50,7 +50,9 @@ def fields(*names: str) -> Callable[[Command], Command]:
 
     def add(command: Command) -> Command:
         for name in reversed(names):
-            purpose = f"Field that holds the {name}; guessed when not given."
+            side, _, kind = name.rpartition("-")
+            of = f" of --{side} files" if side else ""
+            purpose = f"Field{of} that holds the {kind}; guessed when not given."
             command = click.option(f"--{name}-field", metavar="FIELD", help=purpose)(command)
         return command
 
