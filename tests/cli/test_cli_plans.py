@@ -47,8 +47,15 @@ def test_from_plan_to_verified_case(
     when = ("--published", "2025-01-25T00:00Z", "--created", "2025-02-01T00:00Z")
     assert call(folder, *NEW, "@a.plan.json", *when, "--tau", "15") == 0
     assert "published  2025-01-25T00:00:00Z" in capsys.readouterr().out
-    assert call(folder, "plan", "size", "@a.plan.json", "--leaked", "1e2,1e4", "--units", "1000000") == 0
-    assert "10,000" in capsys.readouterr().out
+    assert call(folder, "plan", "size", "@a.plan.json", "--leaked", "1e2,1e4", "--units", "1e6") == 0
+    said = capsys.readouterr().out
+    assert "10,000" in said
+    assert "give --units" not in said
+    assert call(folder, "plan", "size", "@a.plan.json", "--leaked", "1e4") == 0
+    assert "Records and redraws depend on the units in the log: give --units." in capsys.readouterr().out
+    for units in ("1e6,2e6", "0.5", "0", "inf", "many"):
+        assert call(folder, "plan", "size", "@a.plan.json", "--leaked", "1e4", "--units", units) == 2
+        assert "--units" in capsys.readouterr().err
     assert call(folder, "investigate", "@a.plan.json", "--served", "@served.jsonl", "--case", "@case") == 1
     assert "not sealed, so nothing may be searched" in capsys.readouterr().err
     assert call(folder, "plan", "sample", "@a.plan.json", *SAMPLE, "@ask.jsonl") == 0

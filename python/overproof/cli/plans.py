@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -208,9 +209,7 @@ def new(suspects: tuple[str, ...], out: str, **chosen: Any) -> None:
 @plan.command(short_help="How many prompts, how often, for which power.")
 @click.argument("path", metavar="PLAN")
 @click.option("--leaked", required=True, metavar="N[,N...]", help="Units of the log that the suspect may hold.")
-@click.option(
-    "--units", type=click.IntRange(1), metavar="N", help="Units in the log; a sampled plan knows them better."
-)
+@click.option("--units", metavar="N", help="Units in the log; a sampled plan knows them better.")
 @click.option("--draws", default="1,4,9,19", show_default=True, metavar="K[,K...]", help="Redraws of each record.")
 @click.option("--power", type=SHARE, default=0.9, show_default=True, help="Chance of reaching the level.")
 @click.option("--noise", type=float, default=0.0, show_default=True, help="Innocent events for each leaked one.")
@@ -218,12 +217,17 @@ def new(suspects: tuple[str, ...], out: str, **chosen: Any) -> None:
 @click.option(
     "--bias", type=float, default=1.0, show_default=True, help="Bias G at which the level must hold; L1 asks 3."
 )
-def size(path: str, leaked: str, units: int | None, draws: str, **chosen: Any) -> None:
+def size(path: str, leaked: str, units: str | None, draws: str, **chosen: Any) -> None:
     """How many records must be drawn again, were they chosen at random, for a line-up of the plan's level."""
     from ..evidence.plan import Plan
     from ..evidence.power import plan_size
 
     made = Plan.open(path)
+    in_log = (made.log or {}).get("rows")
+    if units is not None:
+        if "," in units:
+            raise click.BadParameter(f"{units!r}: give one number, such as 1e6", param_hint="--units")
+        in_log = int(_numbers(units, "--units", int)[0])
     from rich.console import Console
     from rich.table import Table
 
@@ -234,7 +238,7 @@ def size(path: str, leaked: str, units: int | None, draws: str, **chosen: Any) -
         for one in plan_size(
             amount,
             draws=[int(k) for k in _numbers(draws, "--draws", int)],
-            units=units or (made.log or {}).get("rows"),
+            units=in_log,
             alpha=made.alpha,
             power=chosen["power"],
             noise=chosen["noise"],
@@ -251,6 +255,8 @@ def size(path: str, leaked: str, units: int | None, draws: str, **chosen: Any) -
                 "-" if one.redraws is None or out_of_reach else f"{one.redraws:,}",
             )
     Console(width=80, highlight=False).print(table)
+    if in_log is None:
+        print("Records and redraws depend on the units in the log: give --units.")
     print(
         "Records whose prompt stands in the suspect (--select prompt) hold more leaks than random ones: fewer will do."
     )
@@ -404,10 +410,12 @@ def _stem(path: str) -> str:
 def _numbers(given: str, option: str, kind: type) -> list[float]:
     try:
         made = [float(one) for one in given.split(",")]
-        if not made or any(one <= 0 or (kind is int and one != int(one)) for one in made):
+        if not made or any(not 0 < one < math.inf or (kind is int and one != int(one)) for one in made):
             raise ValueError
     except ValueError:
-        raise click.BadParameter(f"{given!r}: give numbers above 0, joined by commas", param_hint=option) from None
+        raise click.BadParameter(
+            f"{given!r}: give {'whole ' if kind is int else ''}numbers above 0; commas part several", param_hint=option
+        ) from None
     return made
 
 
