@@ -78,7 +78,11 @@ def test_commit_and_prove(log: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
         (["check-log", "{log}", "--field", "modle=x"], "'modle' is no field of a log"),
         (["check-log", "{log}", "--account-field", "no"], 'no line has the field "no": check --account-field'),
         (["commit", "{log}", "--out", "{tmp}/x.json"], "Missing option '--key-file'"),
-        (["commit", "{log}", "--out", "{tmp}/x.json", "--key-file", "{tmp}/none"], "there is no such file"),
+        (
+            ["commit", "{log}", "--out", "{tmp}/x.json", "--key-file", "{tmp}/none", "--prove", "r03"],
+            "none: there is no such file",
+        ),
+        (["commit", "{tmp}/no.jsonl", "--out", "{tmp}/x.json", "--key-file", "{tmp}/none"], "there is no such file"),
         (["commit", "{log}", "--out", "{tmp}/x.json", "--key-file", "{tmp}/short"], "a key has 16 to 64"),
         (
             ["commit", "{log}", "--out", "{tmp}/x.json", "--key-file", "{tmp}/key", "--prove", "x"],
@@ -98,3 +102,15 @@ def test_what_is_refused(
     assert run(*(argument.format(log=log, tmp=tmp_path) for argument in arguments)) in (1, 2)
     assert words in capsys.readouterr().err.replace("\n", " ")
     assert not (tmp_path / "x.json").exists()
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_key_of_a_commitment_is_made_once(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    key, out = tmp_path / "log.key", tmp_path / "day.json"
+    assert run("commit", log, "--key-file", key, "--out", out) == 0
+    assert f"Wrote {key}" in capsys.readouterr().out
+    assert key.stat().st_mode & 0o077 == 0
+    root = json.loads(out.read_text())["root"]
+    assert run("commit", log, "--key-file", key, "--out", out, "--prove", "r03") == 0
+    assert f"Wrote {key}" not in capsys.readouterr().out
+    assert json.loads(out.read_text())["root"] == root

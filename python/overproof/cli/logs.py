@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,7 +74,9 @@ def check_log(log: str, **chosen: Any) -> int:
 
 @overproof.command(short_help="Fix a day's log by one hash that tells nothing about it.")
 @click.argument("log", metavar="LOG")
-@click.option("--key-file", required=True, metavar="FILE", help="16 to 64 secret bytes; keep them with the log.")
+@click.option(
+    "--key-file", required=True, metavar="FILE", help="16 to 64 secret bytes, made if missing; keep them with the log."
+)
 @click.option(
     "--out", required=True, metavar="FILE", help="Write root, size and digests here, such as day.commit.json."
 )
@@ -94,8 +97,11 @@ def commit(log: str, **chosen: Any) -> int:
     token_file = chosen["timestamp_token"]
     outputs = {"--out": chosen["out"]}
     check_outputs(outputs, [log, chosen["key_file"], *([token_file] if token_file else [])])
-    check_inputs([token_file] if token_file else [])
-    key = read_key(chosen["key_file"], "--key-file")
+    check_inputs([log, *([token_file] if token_file else [])])
+    # What is stamped or proved was committed to by a key that exists: a new one would give another root.
+    first = token_file is None and not chosen["proved"]
+    made_key = first and not os.path.exists(chosen["key_file"])
+    key = read_key(chosen["key_file"], "--key-file", make=first)
     with told(quiet=chosen["quiet"]), watched(quiet=chosen["quiet"]) as bars:
         day = commit_log(_read(log, chosen, bars), key=key)
     made = day.to_dict() | {"created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
@@ -108,7 +114,7 @@ def commit(log: str, **chosen: Any) -> int:
         print(f"Root {made['root']} over {count(made['size'])} requests, key {made['key_id']}.")
         if token_file is not None:
             print(f"Stamped {made['timestamp']['time']}; the signature is for openssl ts -verify to check.")
-        _wrote(outputs)
+        _wrote(({"--key-file": chosen["key_file"]} if made_key else {}) | outputs)
     return 0
 
 
