@@ -234,7 +234,7 @@ def answered(row: dict[str, Any], choices: Any) -> dict[str, Any]:
         (lambda rows: [*rows, rows[0]], "is there twice"),
         (lambda rows: [{**rows[0], "custom_id": "x"}], "not one that `plan sample` wrote"),
         (lambda rows: [], "holds no redraw"),
-        (lambda rows: [answered(rows[0], [{"message": {"content": [{"type": "text"}]}}])], "its content is a list"),
+        (lambda rows: [answered(rows[0], [{"message": {"content": [{"type": "text"}]}}])], "content is of type list"),
         (lambda rows: [answered(rows[0], None)], "one choice was asked for, and the answer has none"),
         (lambda rows: [{"request_id": "r"}], "give request_id"),
     ],
@@ -360,7 +360,7 @@ def test_records_chosen_otherwise_are_refused(world: World) -> None:
 def test_a_plan_is_made_sampled_and_sealed_once(world: World) -> None:
     with pytest.raises(InputError, match="chosen its records already"):
         plan_sample(world.sampled, world.log, world.suspects, world.folder / "x", key=KEY)
-    with pytest.raises(InputError, match="it is sealed"):
+    with pytest.raises(InputError, match="the plan is sealed: its redraws do not change"):
         plan_seal(world.sealed, world.log, world.folder / "drawn.jsonl", world.folder / "out.jsonl")
     with pytest.raises(InputError, match="has no zone"):
         Plan.new(world.suspects, key=KEY, published="2025-01-20T00:00")

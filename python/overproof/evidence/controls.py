@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from overproof.comparison import binomial_interval
 from overproof.errors import InputError
-from overproof.evidence.result import Result, between
+from overproof.evidence.result import Result, between, several
 
 LEAST_CONTROLS = 20
 """Fewer controls give no verdict: the least possible p-value would be above 1 / 21."""
@@ -80,5 +80,5 @@ def rank_among_controls(value: float, controls: npt.ArrayLike, *, confidence: fl
         assumption="If innocent, the suspect is one more corpus like the controls: in genre, language, time and size.",
         verdict="exploratory: this rank uses no redraws"
         if enough
-        else f"no verdict: {len(others)} controls, fewer than {LEAST_CONTROLS}",
+        else f"no verdict: {several(len(others), 'control')}, fewer than {LEAST_CONTROLS}",
     )

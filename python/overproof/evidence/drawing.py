@@ -332,7 +332,8 @@ def plan_seal(
         A line is neither form.
     """
     if plan.state != "sampled" or plan.selection is None or plan.log is None:
-        raise InputError(f"the plan is {plan.state}: {'it is sealed' if plan.redraws else 'run `plan sample` first'}")
+        what = "its redraws do not change; make another plan" if plan.redraws else "run `plan sample` first"
+        raise InputError(f"the plan is {plan.state}: {what}")
     if corpus_digest(log) != plan.log["digest"]:
         raise IncompatibleError("the log is not the one that the plan was sampled from")
     chosen = plan.selection
@@ -538,5 +539,7 @@ def _answer(row: dict[str, Any], where: str) -> dict[str, Any]:
     message = choices[0].get("message") or {}
     made["text"] = message.get("content")
     if made["text"] is not None and not isinstance(made["text"], str):
-        raise FormatError(f"{where}: its content is a {type(made['text']).__name__}, not text: ask for text alone")
+        raise FormatError(
+            f"{where}: its content is of type {type(made['text']).__name__}, not text: ask for text alone"
+        )
     return made | {"model": body.get("model"), "finish_reason": choices[0].get("finish_reason")}

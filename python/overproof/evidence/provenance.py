@@ -19,7 +19,7 @@ from overproof._extras import need
 from overproof.errors import InputError
 from overproof.evidence.calibration import Calibration
 from overproof.evidence.controls import LEAST_CONTROLS
-from overproof.evidence.result import Result, between, count
+from overproof.evidence.result import Result, between, count, several
 
 Float64 = npt.NDArray[np.float64]
 THRESHOLD = 6.0
@@ -192,7 +192,7 @@ def provenance_lr(
     confidence, prompts, n = between(confidence, "confidence", 0, 1), count(prompts, "prompts"), len(others)
     z, p = against(value, others)
     reasons = [
-        f"{n} clean controls, fewer than {LEAST_CONTROLS}" if n < LEAST_CONTROLS else "",
+        f"{several(n, 'clean control')}, fewer than {LEAST_CONTROLS}" if n < LEAST_CONTROLS else "",
         f"{prompts} shared prompts, fewer than {LEAST_PROMPTS}" if prompts < LEAST_PROMPTS else "",
         ""
         if ngrams >= LEAST_NGRAMS
