@@ -113,6 +113,15 @@ def test_screen_says_what_is_wrong(logs: dict[str, str], tmp_path: Path, capsys:
     for option, more in (("--watch-key", ["--watch", "watch.json"]), ("--key", ["--stix", "t.json"])):
         assert main(["screen", logs["log"], more[0], str(tmp_path / more[1]), option, str(short)]) == 1
         assert f"{option}: {short} holds 5 bytes; a key has 16 to 64" in capsys.readouterr().err
+    odd = tmp_path / "odd.jsonl"
+    odd.write_text('{"said": "a", "asked": "b", "who": "c", "thread": "d"}\n')
+    named = [
+        f"--{kind}-field={name}" for kind, name in (("text", "said"), ("account", "who"), ("conversation", "thread"))
+    ]
+    assert main(["screen", str(odd), *named]) == 1
+    assert "name the field when it is read: --prompt-field" in capsys.readouterr().err
+    assert main(["screen", str(odd), *named, "--prompt-field", "asked", "--least", "1"]) == 0
+    assert "1 account screened" in capsys.readouterr().out
     bare = tmp_path / "bare.jsonl"
     bare.write_text('{"text": "a", "prompt": "b"}\n')
     assert main(["screen", str(bare)]) == 1

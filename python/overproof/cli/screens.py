@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..evidence.screen import Screen
 
 RUNGS = ("L0", "L1", "L2")
+FIELDS = ("text", "prompt", "account", "time", "conversation")
 CASE_COLUMNS = (
     *("pseudonym", "group", "rung", "verdict", "requests", "units", "events", "wins", "hits", "leak_rate", "pvalue"),
     *("adjusted", "least_pvalue", "testable", "first", "last", "sentence", "decision"),
@@ -40,8 +41,11 @@ CASE_COLUMNS = (
 @click.option("--decisions", metavar="CSV", help="A review file with decisions: confirmed, cleared, blocked.")
 @click.option("--watch", metavar="FILE", help="A watch list of keyed templates; needs --watch-key.")
 @click.option("--watch-key", metavar="FILE", help="The key of the watch list: 16 to 64 bytes.")
+@click.option("--text-field", metavar="FIELD", help="Field that holds the text; guessed when not given.")
+@click.option("--prompt-field", metavar="FIELD", help="Field that holds the prompt; guessed when not given.")
 @click.option("--account-field", metavar="FIELD", help="Field that names the account; guessed when not given.")
 @click.option("--time-field", metavar="FIELD", help="Field that holds the time; guessed when not given.")
+@click.option("--conversation-field", metavar="FIELD", help="Field that names the conversation; guessed as well.")
 @click.option("--out", metavar="CSV", help="Write the accounts to review, with a column for decisions.")
 @click.option("--json", "json_file", metavar="FILE", help="Write thresholds and accounts as one JSON file.")
 @click.option("--stix", metavar="FILE", help="Write a STIX 2.1 bundle with pseudonyms.")
@@ -82,8 +86,8 @@ def screen(log_path: str, **chosen: Any) -> int:
         def read(path: str) -> Corpus:
             from ..evidence.log import read_log
 
-            fields = {name: chosen[name] for name in ("account_field", "time_field", "threads")}
-            return read_log(path, progress=bars.read(path), **fields)
+            fields = {f"{name}_field": chosen[f"{name}_field"] for name in FIELDS}
+            return read_log(path, progress=bars.read(path), threads=chosen["threads"], **fields)
 
         log = read(log_path)
         found = screen_accounts(

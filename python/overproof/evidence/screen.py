@@ -217,7 +217,7 @@ def monitor_of(log: Corpus, *, batch: int = 1 << 17) -> AccountMonitor:
     """
     for name in ("accounts", "prompts"):
         if getattr(log, name) is None:
-            raise InputError(f"the log has no {name}; name the field when it is read ({name[:-1]}_field)")
+            raise InputError(f"the log has no {name}; name the field when it is read: {name[:-1]}_field")
     assert log.accounts is not None
     assert log.prompts is not None
     times = None
