@@ -183,6 +183,27 @@ def test_errors_name_options_and_not_arguments(tmp_path: Path, capsys: pytest.Ca
         assert not [word for word in ("errors=", "text_field", "missing=") if word in told]
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b'{"text": ', "(EOF while parsing a value): mend it"),
+        (b'{"text": null}', "has no text (null): mend it"),
+        (b'{"text": "\xe9"}', "write the file again as UTF-8"),
+        (rb'{"text": "\ud800"}', "which is no character: mend it"),
+        (b'["a"]', "(jq -c '.[]' does)"),
+    ],
+)
+def test_no_option_is_advised_that_a_command_lacks(
+    line: bytes, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_bytes(b'{"text": "a b"}\n' + line + b"\n")
+    assert main(["plan", "new", "--suspect", str(bad), "--out", str(tmp_path / "p.json")]) == 1
+    assert capsys.readouterr().err.endswith(f"{words}\n")
+    assert main(["check-log", str(bad), "--errors", "skip", "--field", "model=nope"]) == 1
+    assert capsys.readouterr().err.endswith("no line has the field 'nope': check --field\n")
+
+
 def test_help_tells_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     import inspect
 
