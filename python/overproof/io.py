@@ -370,9 +370,11 @@ def _guess(plan: Reading, rows: Sequence[Mapping[str, Any]], where: str) -> Read
     if "text" not in fields:
         text = next(filter(texts, TEXT_FIELDS), None)
         if text is None:
+            named = next((name for name in TEXT_FIELDS if name in seen), None)
+            no_text = "" if named is None else f"{named!r} holds neither strings nor lists of messages; "
             raise InputError(
-                f"{where}: cannot tell which field holds the text; its fields are {', '.join(map(str, seen))}: "
-                "give text_field"
+                f"{where}: cannot tell which field holds the text; {no_text}its fields are "
+                f"{', '.join(map(str, seen))}: give text_field"
             )
         fields["text"] = (text,)
         guessed["text_field"] = text

@@ -97,6 +97,7 @@ def test_a_bad_line_is_named_or_skipped_and_counted(tmp_path: Path, reason: str)
     [
         ('{"text": "a", "n": NaN}', "NaN and Infinity are not JSON"),
         ('{"text": "a" "b": 1}', r"expected `,` or `}` at byte 14"),
+        ("[", r"is a list, not an object: is the file one JSON list\?.*jq -c '\.\[\]'"),
         ('{"text": "a"} {}', "trailing characters at byte 15"),
         ('{"text": "a\tb"}', "control character"),
         ('{"text": "a\\x"}', "invalid escape at byte 13"),
@@ -138,6 +139,8 @@ def test_fields_that_cannot_be_guessed(tmp_path: Path) -> None:
     assert message(path) == (
         f"{path}: cannot tell which field holds the text; its fields are prose, n: give text_field"
     )
+    path = lines(tmp_path / "b.jsonl", [{"text": 5, "n": 1}])
+    assert "'text' holds neither strings nor lists of messages; its fields are text, n: give" in message(path)
 
 
 def test_a_named_field_is_on_one_line_at_least(tmp_path: Path) -> None:

@@ -484,10 +484,11 @@ impl Parser<'_> {
                 "is not UTF-8 (at byte {offset} of the file): write the file again as UTF-8, pass errors=\"replace\" to put \
                  U+FFFD there, {SKIP}"
             ),
-            Bad::Broken(e) => format!("is broken JSON: {}: {}mend it, {SKIP}", explain_json(e), hint(e, &text)),
-            Bad::NotObject if text.trim_start().starts_with('[') => format!(
+            // An indented list opens on a line of its own, which is no whole JSON.
+            Bad::NotObject | Bad::Broken(_) if text.trim_start().starts_with('[') => format!(
                 "is a list, not an object: is the file one JSON list? Write one object a line (jq -c '.[]' does), {SKIP}"
             ),
+            Bad::Broken(e) => format!("is broken JSON: {}: {}mend it, {SKIP}", explain_json(e), hint(e, &text)),
             Bad::NotObject => format!("is not a JSON object: put each text into an object, {SKIP}"),
             Bad::Surrogate => format!(
                 "has half of a surrogate pair in an escape (\\ud800 to \\udfff), which is no character: mend it, pass \
