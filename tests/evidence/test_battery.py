@@ -69,6 +69,17 @@ def test_a_bias_is_written_as_reports_write_it(value: float) -> None:
     assert _bias(value) == show.number(value)
 
 
+def test_a_placebo_that_was_won_throughout_says_that_it_shows_a_bias() -> None:
+    late = [[25.0, 2.0]] * 100
+    after = np.arange(160) >= 60
+    reached, said = battery([[25.0, 2.0]] * 60 + late, suspect="rival", tau=20, after=after).reasons
+    assert not reached
+    assert said == [
+        "The time placebo shows a bias of at least 26.61, where nothing was copied, and allows a bias of any size, not "
+        "below G*."
+    ]
+
+
 def test_plans_and_suspects_cost_significance() -> None:
     table = [[25.0, 2.0]] * 11 + [[2.0, 1.0]] * 9
     one, ten = (battery(table, suspect="rival", tau=20, alpha=0.001, plans=n) for n in (1, 10))

@@ -164,7 +164,8 @@ class Battery:
             )
         # One whose lower limit is above 1 has shown a bias, however wide its interval.
         fits = bool(self.sensitivity.g_star > high)
-        limit = f"a bias of at most {_bias(high)}, {'below' if fits else 'not below'} G*."
+        most = f"at most {_bias(high)}" if math.isfinite(high) else "any size"
+        limit = f"a bias of {most}, {'below' if fits else 'not below'} G*."
         if low > 1:
             shown = f"a bias of at least {_bias(low)}, where nothing was copied"
             return fits, f"The time placebo shows {shown}, and allows {limit}"
