@@ -55,13 +55,12 @@ def yardsticks(texts: list[str]) -> dict[str, float]:
     data = "".join(texts).encode()
     block = np.ones(1 << 26, np.uint8)
     target = np.empty_like(block)
-    steps, passes, lines = 10**7, 20, 10**6
-    touched = best(lambda: yardstick_lines(1024, 0), 3)
+    steps, passes = 10**7, 20
     return {
         "from_utf8_gb_per_s": passes * len(data) / 1e9 / best(lambda: yardstick_utf8(data, passes)),
         "multiply_ghz": 3 * steps / 1e9 / best(lambda: yardstick_multiply(steps)),
         "memcpy_64mb_gb_per_s": block.nbytes / 1e9 / best(lambda: np.copyto(target, block)),
-        "line_of_1gib_ns": (best(lambda: yardstick_lines(1024, lines), 3) - touched) / lines * 1e9,
+        "line_of_1gib_ns": yardstick_lines(1024, 10**6, 5),
         "python_loop_ns_per_step": best(lambda: sum(range(10**6))) * 1e3,
     }
 

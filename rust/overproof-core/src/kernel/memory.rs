@@ -65,10 +65,10 @@ pub fn prefetch<T>(line: &T) {
     let _ = line;
 }
 
-/// Ask for the first lines of a row that is read next: where the processor does not see by itself where that starts.
+/// Ask for the first lines of a row that is read next, where the processor does not see by itself which that is.
 #[inline(always)]
-pub fn prefetch_row<T>(row: &[T]) {
-    const BYTES: usize = 1 << 12;
-    let (line, most) = (64 / size_of::<T>(), BYTES / size_of::<T>());
-    row[..row.len().min(most)].chunks(line).for_each(|line| prefetch(&line[0]));
+pub fn prefetch_row(row: &[u64]) {
+    /// From there on it has seen where the row leads.
+    const MOST: usize = 512;
+    row[..row.len().min(MOST)].chunks(8).for_each(|line| prefetch(&line[0]));
 }

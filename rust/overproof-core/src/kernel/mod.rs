@@ -506,7 +506,8 @@ mod tests {
         #[test]
         fn bytes_and_tokens_are_hashed_alike(
             text in proptest::collection::vec(any::<u8>(), 0..120),
-            cuts in proptest::collection::vec((0usize..120, 0usize..40), 0..40),
+            // Mostly short, as words are: one long token sends all that are made with it another way.
+            cuts in proptest::collection::vec((0usize..120, prop_oneof![19 => 0usize..=16, 1 => 17usize..40]), 0..40),
             n in 1usize..=8,
         ) {
             let seeds = Seeds::new(5);
@@ -532,8 +533,11 @@ mod tests {
     fn a_token_that_ends_before_it_starts_is_refused() {
         let (seeds, text) = (Seeds::new(5), [b'a'; 96]);
         for level in available() {
-            let values = || token_values(level, &seeds, &text, &[[0, 2], [40, 7], [3, 4], [5, 6]], &mut Vec::new());
-            assert!(std::panic::catch_unwind(values).is_err(), "{}", level.name());
+            for others in [2, 11] {
+                let tokens = [vec![[0, 2], [40, 7]], vec![[3, 4]; others]].concat();
+                let values = || token_values(level, &seeds, &text, &tokens, &mut Vec::new());
+                assert!(std::panic::catch_unwind(values).is_err(), "{} {others}", level.name());
+            }
         }
     }
 
