@@ -350,7 +350,8 @@ def run(rounds: int, most: int = 4000) -> dict[str, Any]:
             worker.stop()
     best = levels()[0]
     made |= {
-        "yardsticks": {name: statistics.median(y[name] for y in yardsticks) for name in yardsticks[0]},
+        "yardsticks": {name: statistics.median(y[name] for y in yardsticks) for name in yardsticks[0]}
+        | {"line_of_1gib_ns": machine.line_ns()},
         "levels": levels(),
         "rows": [of_row(row, times[row.name], given, times.get(SHINGLE_ROW, {})) for row in rows],
         "threads": [of_threads(name, pair) for name, pair in threads.items()],
