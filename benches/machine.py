@@ -66,8 +66,8 @@ def yardsticks(texts: list[str]) -> dict[str, float]:
 def line_ns() -> float:
     """A cache line anywhere in 1 GiB, asked for ahead: the least that a look-up in a large table takes.
 
-    Not among the other yardsticks, which are taken between rounds: a virtual machine that gives 1 GiB back is slow for some
-    seconds after.
+    Not among the other yardsticks, which are taken between rounds: a virtual machine that gives 1 GiB back is slow for
+    some seconds after.
     """
     return yardstick_lines(1024, 10**6, 5)
 

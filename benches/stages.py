@@ -264,7 +264,7 @@ ROWS = [
 OPH_ROW, SHINGLE_ROW, OPH_SHARE = "list[str] to oph", f"text to word {N}-gram hashes", 0.95 / 1.25
 THREADED = [row.name for row in ROWS if row.given == "texts" and row.unit == "GB/s"]
 """Paths that two threads are tried on."""
-TEXTS = ("texts", "cjk", "mixed", "wide")
+TEXTS = ("texts", "cjk", "mixed", "wide", "blank")
 """Inputs of some megabytes."""
 MANY = "many texts"
 """What they are given: of a call of two milliseconds, the waking of a thread would be a tenth."""
@@ -317,7 +317,7 @@ def inputs(most: int) -> Given:
 def run(rounds: int, most: int = 4000) -> dict[str, Any]:
     """Everything, for the record.
 
-    Rows of texts share their workers and take turns. Each other input has workers of its own, one after another: tables
+    Rows of some megabytes share their workers and take turns. Each other input has workers of its own, one after another: tables
     of gigabytes that lie beside each other at every level leave no huge pages to what is made beside them.
     """
     from benches.run import about
