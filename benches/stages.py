@@ -318,7 +318,7 @@ def run(rounds: int, most: int = 4000) -> dict[str, Any]:
     """Everything, for the record.
 
     Rows of some megabytes share their workers and take turns. Each other input has workers of its own, one after
-    another: tables of gigabytes that lie beside each other at every level leave no huge pages to what is made beside them.
+    another: tables of gigabytes that lie beside each other at every level leave no huge pages to what is made there.
     """
     from benches.run import about
 
