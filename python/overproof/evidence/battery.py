@@ -25,6 +25,7 @@ from overproof.evidence.many import fdr, holm
 from overproof.evidence.rates import LeakRate, RateRatio, leak_rate, rate_ratio
 from overproof.evidence.result import between, count, plain, several
 from overproof.evidence.sequential import EProcess, e_process
+from overproof.report.show import number
 
 Float64 = npt.NDArray[np.float64]
 
@@ -114,7 +115,7 @@ class Battery:
                 robust,
                 "No event was won, so no bias can be survived."
                 if math.isnan(g_star)
-                else f"It survives a bias of G* = {_bias(g_star)}, "
+                else f"It survives a bias of G* = {number(g_star)}, "
                 f"{'at least' if robust else 'less than'} {LEAST_BIAS:g}.",
             ),
         ]
@@ -159,15 +160,15 @@ class Battery:
         low, high = self.placebo.interval
         if not self.placebo.informative and low <= 1:
             return True, (
-                f"The time placebo is uninformative: its upper limit of the bias is {_bias(high)}, above 3, so it "
+                f"The time placebo is uninformative: its upper limit of the bias is {number(high)}, above 3, so it "
                 "neither supports nor weakens the claim."
             )
         # One whose lower limit is above 1 has shown a bias, however wide its interval.
         fits = bool(self.sensitivity.g_star > high)
-        most = f"at most {_bias(high)}" if math.isfinite(high) else "any size"
+        most = f"at most {number(high)}" if math.isfinite(high) else "any size"
         limit = f"a bias of {most}, {'below' if fits else 'not below'} G*."
         if low > 1:
-            shown = f"a bias of at least {_bias(low)}, where nothing was copied"
+            shown = f"a bias of at least {number(low)}, where nothing was copied"
             return fits, f"The time placebo shows {shown}, and allows {limit}"
         return fits, f"The time placebo allows {limit}"
 
@@ -355,18 +356,3 @@ def wins_by_draft(scores: npt.ArrayLike, *, tau: float) -> npt.NDArray[np.int64]
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _bias(value: float) -> str:
-    """A bias as reports write it (`report.show.number`), so that one G* has one form.
-
-    Examples
-    --------
-    >>> _bias(207.9018), _bias(3.0), _bias(1500.4), _bias(2e9), _bias(math.inf)
-    ('207.9', '3', '1,500', '2e9', '∞')
-    """
-    if math.isinf(value):
-        return "∞"
-    if value >= 1e7:
-        return f"{value:.1e}".replace(".0e", "e").replace("e+0", "e").replace("e+", "e")
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"

@@ -93,6 +93,8 @@ def number(value: Any) -> str:
     --------
     >>> number(39.0), number(2.93511), number(1234.5), number(1.871e28), number(0.00012)
     ('39', '2.935', '1,234', '1.9e28', '1.2e-4')
+    >>> number(207.9018), number(3.0), number(1500.4), number(2e9), number(math.inf)
+    ('207.9', '3', '1,500', '2e9', '∞')
     """
     if value is None or math.isnan(value):
         return MISSING

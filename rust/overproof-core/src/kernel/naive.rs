@@ -31,7 +31,7 @@ pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
     }
 }
 
-/// `out[i] = fmix32(hashes[i] >> shift mod 2^32)`: what the compiler turns into vectors at every level.
+/// `out[i] = fmix32(hashes[i] >> shift mod 2^32)`: the compiler turns it into vectors where a level multiplies 32 bits.
 #[inline(always)]
 pub fn mix32(hashes: &[u64], shift: u32, out: &mut [u32]) {
     for (out, h) in out.iter_mut().zip(hashes) {
