@@ -168,24 +168,6 @@ macro_rules! bodies_sort {
     };
 }
 
-/// The portable bodies of hashes; `$keep` is what each goes through.
-macro_rules! bodies_hashes {
-    ($keep:expr $(, #[$feature:meta])?) => {
-        $(#[$feature])?
-        pub fn token_values(seeds: &$crate::shingle::hash::Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
-            $crate::kernel::text::token_values(seeds, text, tokens, out);
-        }
-        $(#[$feature])?
-        pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
-            $crate::kernel::portable::gram_hashes(w, n, term, out, $keep);
-        }
-        $(#[$feature])?
-        pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64]) {
-            $crate::kernel::text::byte_windows(text, n, term, out, $keep);
-        }
-    };
-}
-
 /// The portable bodies with 32-bit lanes, of minima `$lanes` at once.
 macro_rules! bodies32 {
     ($lanes:literal $(, #[$feature:meta])?) => {
@@ -220,16 +202,13 @@ macro_rules! bodies_legacy {
     };
 }
 #[cfg(target_arch = "x86_64")]
-use {bodies, bodies_bits, bodies_hashes, bodies_legacy, bodies_sort, bodies32, bodies64};
+use {bodies, bodies_bits, bodies_legacy, bodies_sort, bodies32, bodies64};
 
 mod baseline {
     bodies!();
     bodies_bits!(2);
     bodies_sort!();
-    #[cfg(target_arch = "x86_64")]
-    bodies_hashes!(super::x86_64::scalar);
-    #[cfg(not(target_arch = "x86_64"))]
-    bodies_hashes!(|x| x);
+    pub use super::text::{common, token_values};
     bodies64!(8);
     bodies_legacy!();
     pub use super::sets::merge as intersection;
@@ -237,12 +216,17 @@ mod baseline {
     pub use super::sets::near;
     #[cfg(target_arch = "x86_64")]
     pub use super::sets::near_sse2 as near;
-    pub use super::text::common;
     #[cfg(not(target_arch = "x86_64"))]
-    pub use super::text::{ascii, edges};
+    pub use super::{
+        portable::gram_hashes,
+        text::{ascii, byte_windows, edges},
+    };
 
     #[cfg(target_arch = "x86_64")]
-    pub use super::x86_64::hashes::{min_affine32_sse2 as min_affine32, mix32_sse2 as mix32};
+    pub use super::x86_64::hashes::{
+        byte_windows_sse2 as byte_windows, gram_hashes_sse2 as gram_hashes, min_affine32_sse2 as min_affine32,
+        mix32_sse2 as mix32,
+    };
     #[cfg(target_arch = "x86_64")]
     pub use super::x86_64::text::{ascii_sse2 as ascii, edges_sse2 as edges};
     #[cfg(not(target_arch = "x86_64"))]

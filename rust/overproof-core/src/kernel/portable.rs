@@ -115,13 +115,11 @@ const fn column(of: usize) -> [u64; WINDOWS + WIDEST] {
 
 /// See `naive::gram_hashes`: with `s[i]` the sum of the first i of `w[k] * KP^-k`, a window is
 /// `(s[i + n] - s[i]) * KP^(i + n - 1)`, two multiplications whatever its width.
-///
-/// `keep` is where a level without vector multiplication of 64 bits has its say.
 #[inline(always)]
-pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64], keep: impl Fn(u64) -> u64) {
+pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
     if n == 1 {
         for (out, value) in out.iter_mut().zip(w) {
-            *out = fin(keep(value.wrapping_add(term)));
+            *out = fin(value.wrapping_add(term));
         }
         return;
     }
@@ -132,7 +130,7 @@ pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64], keep: impl F
     for (at, out) in (0..).step_by(WINDOWS).zip(out.chunks_mut(WINDOWS)) {
         running_sums(0, &w[at..at + out.len() + n - 1], &DOWN, &sums[1..]);
         for (((out, from), to), up) in out.iter_mut().zip(&sums).zip(&sums[n..]).zip(&UP[n - 1..]) {
-            *out = fin(keep(to.get().wrapping_sub(from.get())).wrapping_mul(*up).wrapping_add(term));
+            *out = fin(to.get().wrapping_sub(from.get()).wrapping_mul(*up).wrapping_add(term));
         }
     }
 }

@@ -280,14 +280,14 @@ pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut V
     }));
 }
 
-/// See `kernel::byte_windows`; `keep` as in `portable::gram_hashes`.
+/// See `kernel::byte_windows`.
 #[inline(always)]
-pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64], keep: impl Fn(u64) -> u64) {
+pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64]) {
     if n < EIGHT {
         let mask = KEEP[0][n];
-        byte_windows_masked(text, term, out, |low| keep(low & mask));
+        byte_windows_masked(text, term, out, |low| low & mask);
     } else {
-        byte_windows_masked(text, term, out, keep);
+        byte_windows_masked(text, term, out, |low| low);
     }
 }
 

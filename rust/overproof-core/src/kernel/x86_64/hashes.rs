@@ -1,12 +1,14 @@
 //! Inner loops over hashes, from windows to sketches; their plain forms are in `kernel/portable.rs` and, of windows of bytes,
 //! in `kernel/text.rs`.
 
-use super::lanes::{all_avx2, fin_avx2, high_avx2, multiply_avx2};
+use super::lanes::{
+    all_avx2, all_sse2, fin_avx2, fin_avx512, fin_sse2, high_avx2, high_sse2, multiply_avx2, multiply_sse2,
+};
 use super::scalar;
 use crate::kernel::naive;
 use crate::kernel::portable::{self, DOWN, UP, WIDEST, WINDOWS};
 use crate::kernel::text::{self, BLOCK};
-use crate::shingle::hash::{K2, KP};
+use crate::shingle::hash::{K2, KP, fin};
 use std::arch::x86_64::*;
 use std::cell::Cell;
 
@@ -140,14 +142,99 @@ pub fn min_legacy61_avx512(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
     }
 }
 
-/// `fin` of each lane.
+/// Hashes that are made side by side below AVX2, the first two in a vector, the others meanwhile in general registers:
+/// neither kind of units can do all that a processor may begin in a cycle.
+const MIXED: usize = 5;
+
+/// `fin(value + term)` of two values in a vector and of the three behind them.
 #[inline]
-#[target_feature(enable = "avx512f,avx512dq")]
-fn fin_avx512(mut x: __m512i) -> __m512i {
-    for _ in 0..2 {
-        x = _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_srli_epi64::<32>(x)), _mm512_set1_epi64(K2 as i64));
+#[target_feature(enable = "sse2")]
+#[allow(unsafe_code)]
+fn mixed(two: __m128i, others: [u64; MIXED - 2], term: u64, out: &mut [u64; MIXED]) {
+    let hashes = fin_sse2(_mm_add_epi64(two, all_sse2(term)));
+    // SAFETY: the store is of two of five values.
+    unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), hashes) };
+    for (out, other) in out[2..].iter_mut().zip(others) {
+        let mut x = scalar(other.wrapping_add(term));
+        for _ in 0..2 {
+            x = scalar((x ^ (x >> 32)).wrapping_mul(K2));
+        }
+        *out = scalar(x ^ (x >> 32));
     }
-    _mm512_xor_si512(x, _mm512_srli_epi64::<32>(x))
+}
+
+/// `kernel::gram_hashes`, as in `portable`.
+#[allow(unsafe_code)]
+pub fn gram_hashes_sse2(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
+    if n > WIDEST {
+        return naive::gram_hashes(w, n, term, out);
+    }
+    if n == 1 {
+        let (fives, rest) = out.as_chunks_mut::<MIXED>();
+        let (values, last) = w.as_chunks::<MIXED>();
+        for (out, [a, b, others @ ..]) in fives.iter_mut().zip(values) {
+            // SAFETY: SSE2 is part of every x86-64.
+            unsafe { mixed(_mm_set_epi64x(*b as i64, *a as i64), *others, term, out) };
+        }
+        for (out, value) in rest.iter_mut().zip(last) {
+            *out = fin(value.wrapping_add(term));
+        }
+        return;
+    }
+    let sums = [const { Cell::new(0u64) }; WINDOWS + WIDEST];
+    for (at, out) in (0..).step_by(WINDOWS).zip(out.chunks_mut(WINDOWS)) {
+        portable::running_sums(0, &w[at..at + out.len() + n - 1], &DOWN, &sums[1..]);
+        let product = |i: usize| {
+            let window = scalar(sums[i + n].get().wrapping_sub(sums[i].get()));
+            window.wrapping_mul(UP[i + n - 1])
+        };
+        let (fives, rest) = out.as_chunks_mut::<MIXED>();
+        let last = fives.len() * MIXED;
+        for (i, out) in (0..).step_by(MIXED).zip(fives) {
+            // SAFETY: `i` is WINDOWS - 5 at most and n is WIDEST at most; both tables hold WINDOWS + WIDEST values, and
+            // cells are what they hold. SSE2 is part of every x86-64.
+            unsafe {
+                let load = |from: *const u64, i: usize| _mm_loadu_si128(from.add(i).cast());
+                let made = sums.as_ptr().cast();
+                let (window, up) = (_mm_sub_epi64(load(made, i + n), load(made, i)), load(UP.as_ptr(), i + n - 1));
+                let two = multiply_sse2((window, high_sse2(window)), (up, high_sse2(up)));
+                mixed(two, std::array::from_fn(|k| product(i + 2 + k)), term, out);
+            }
+        }
+        for (i, out) in (last..).zip(rest) {
+            *out = fin(product(i).wrapping_add(term));
+        }
+    }
+}
+
+/// `kernel::byte_windows`, as in `text`.
+pub fn byte_windows_sse2(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
+    if n < 8 {
+        let keep = (1u64 << (8 * n)) - 1;
+        byte_windows_mixed(bytes, n, term, out, |x| x & keep);
+    } else {
+        byte_windows_mixed(bytes, n, term, out, |x| x);
+    }
+}
+
+#[inline(always)]
+#[allow(unsafe_code)]
+fn byte_windows_mixed(bytes: &[u8], n: usize, term: u64, out: &mut [u64], keep: impl Fn(u64) -> u64) {
+    let (fives, rest) = out.as_chunks_mut::<MIXED>();
+    let done = fives.len() * MIXED;
+    for (at, out) in (0..).step_by(MIXED).zip(fives) {
+        // The last window starts MIXED - 1 from here, and 16 bytes of text stand behind it.
+        let Some(here) = bytes[at..].first_chunk::<{ MIXED + 15 }>() else { break };
+        let window = |i: usize| keep(here[i..].first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight)));
+        let others = std::array::from_fn(|i| scalar(window(2 + i)).wrapping_mul(KP));
+        // SAFETY: SSE2 is part of every x86-64.
+        unsafe {
+            let two = _mm_set_epi64x(window(1) as i64, window(0) as i64);
+            let two = multiply_sse2((two, high_sse2(two)), (all_sse2(KP), all_sse2(KP >> 32)));
+            mixed(two, others, term, out);
+        }
+    }
+    text::byte_windows(&bytes[done..], n, term, rest);
 }
 
 /// `kernel::gram_hashes`: each window is summed anew, side by side with its neighbours.
@@ -204,7 +291,7 @@ pub fn byte_windows_avx512(bytes: &[u8], n: usize, term: u64, out: &mut [u64]) {
         // SAFETY: the store is of eight values of 64 bits.
         unsafe { _mm512_storeu_si512(eight.as_mut_ptr().cast(), hashes) };
     }
-    text::byte_windows(&bytes[done..], n, term, rest, |x| x);
+    text::byte_windows(&bytes[done..], n, term, rest);
 }
 
 /// `kernel::gram_hashes`, as in `portable`: sums one by one, some way ahead of the windows, four of which are hashed side
@@ -216,7 +303,7 @@ pub fn gram_hashes_avx2(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
     // A sum is read this much later than it is written, so that the wide load finds it in the cache.
     const AHEAD: usize = 16;
     if n == 1 || n > WIDEST || out.len() < FOUR {
-        return portable::gram_hashes(w, n, term, out, |x| x);
+        return portable::gram_hashes(w, n, term, out);
     }
     let add = all_avx2(term);
     let sums = [const { Cell::new(0u64) }; WINDOWS + WIDEST];
@@ -312,7 +399,7 @@ fn byte_windows_masked(
             unsafe { _mm256_storeu_si256(four.as_mut_ptr().cast(), hash) };
         }
     }
-    text::byte_windows(&bytes[done..], n, term, rest, |x| x);
+    text::byte_windows(&bytes[done..], n, term, rest);
 }
 
 /// `kernel::count_bits`: a hash is the mask under which 64 counters of a byte each count.

@@ -8,17 +8,18 @@ mod lanes;
 pub mod sort;
 pub mod text;
 
-use super::{baseline, bodies, bodies_bits, bodies_hashes, bodies_legacy, bodies_sort, bodies32, bodies64};
+use super::{baseline, bodies, bodies_bits, bodies_legacy, bodies_sort, bodies32, bodies64};
 use std::arch::asm;
 
 /// No min of 64 bits before SSE4.2: there the plain code is the faster one.
 pub mod sse41 {
-    pub use super::baseline::{ascii, common, edges, min_affine64, min_legacy61, near};
+    pub use super::baseline::{
+        ascii, byte_windows, common, edges, gram_hashes, min_affine64, min_legacy61, near, token_values,
+    };
     pub use crate::kernel::sets::intersection_sse41 as intersection;
     super::bodies!(#[target_feature(enable = "sse4.1")]);
     super::bodies_bits!(2, #[target_feature(enable = "sse4.1")]);
     super::bodies_sort!(#[target_feature(enable = "sse4.1")]);
-    super::bodies_hashes!(super::scalar, #[target_feature(enable = "sse4.1")]);
     super::bodies32!(16, #[target_feature(enable = "sse4.1")]);
 }
 

@@ -57,59 +57,85 @@ pub fn ascii_avx512(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
     })
 }
 
+/// The body of `kernel::ascii` in vectors of `$bytes` bytes.
+///
+/// ASCII is not negative, so a range takes an addition that brings its end to the greatest signed byte, and a comparison. A
+/// letter or digit with bit 5 set is in lower case, and that bit alone is a space.
+macro_rules! ascii_in_vectors {
+    ($bytes:literal, $source:ident, $how:ident, $out:ident, $load:ident, $store:ident, $all:ident, $add:ident, $above:ident, $and:ident,
+     $or:ident, $andnot:ident, $beyond:ident) => {{
+        let all = |byte: u8| $all(byte as i8);
+        let among = |x, first: u8, count: u8| $above($add(x, all(0x80 - count - first)), all(0x7F - count));
+        let space = all(b' ');
+        ascii_blocks::<$bytes>($source, $out, |from, to| {
+            // SAFETY: load and store are of a whole block.
+            let block = unsafe { $load(from.as_ptr().cast()) };
+            let lower = $or(block, space);
+            let letter = among(lower, b'a', 26);
+            let word = $or(letter, among(block, b'0', 10));
+            let made = match ($how.words, $how.lower) {
+                (true, true) => $and(lower, $or(word, space)),
+                (true, false) => $or($and(word, block), $andnot(word, space)),
+                (false, true) => $or(block, $and(letter, space)),
+                (false, false) => block,
+            };
+            // SAFETY: as above.
+            unsafe { $store(to.as_mut_ptr().cast(), made) };
+            u64::from($beyond(block) as u32)
+        })
+    }};
+}
+
 /// `kernel::ascii`, 32 bytes at a time.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 #[allow(unsafe_code)]
 pub fn ascii_avx2(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
-    const B: usize = 32;
-    if how.zero_digits || source.len() < B {
+    if how.zero_digits || source.len() < 32 {
         return text::ascii(source, how, out);
     }
-    let all = |byte: u8| _mm256_set1_epi8(byte as i8);
-    // Whether bytes are among the `count` from `first`.
-    let among = |x: __m256i, first: u8, count: u8| {
-        let from = _mm256_sub_epi8(x, all(first));
-        _mm256_cmpeq_epi8(_mm256_min_epu8(from, all(count - 1)), from)
-    };
-    ascii_blocks::<B>(source, out, |from, to| {
-        // SAFETY: the load is of a whole block.
-        let block = unsafe { _mm256_loadu_si256(from.as_ptr().cast()) };
-        let lower = _mm256_or_si256(block, all(0x20));
-        let letter = among(lower, b'a', 26);
-        let mut made = if how.lower { _mm256_blendv_epi8(block, lower, letter) } else { block };
-        if how.words {
-            made = _mm256_blendv_epi8(all(b' '), made, _mm256_or_si256(letter, among(block, b'0', 10)));
-        }
-        // SAFETY: the store is of a whole block.
-        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), made) };
-        u64::from(_mm256_movemask_epi8(block) as u32)
-    })
+    ascii_in_vectors!(
+        32,
+        source,
+        how,
+        out,
+        _mm256_loadu_si256,
+        _mm256_storeu_si256,
+        _mm256_set1_epi8,
+        _mm256_add_epi8,
+        _mm256_cmpgt_epi8,
+        _mm256_and_si256,
+        _mm256_or_si256,
+        _mm256_andnot_si256,
+        _mm256_movemask_epi8
+    )
 }
 
 /// `kernel::ascii`, 16 bytes at a time.
 #[allow(unsafe_code)]
 pub fn ascii_sse2(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
-    const B: usize = 16;
-    if how.zero_digits || source.len() < B {
+    #[target_feature(enable = "sse2")]
+    fn in_vectors(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
+        ascii_in_vectors!(
+            16,
+            source,
+            how,
+            out,
+            _mm_loadu_si128,
+            _mm_storeu_si128,
+            _mm_set1_epi8,
+            _mm_add_epi8,
+            _mm_cmpgt_epi8,
+            _mm_and_si128,
+            _mm_or_si128,
+            _mm_andnot_si128,
+            _mm_movemask_epi8
+        )
+    }
+    if how.zero_digits || source.len() < 16 {
         return text::ascii(source, how, out);
     }
-    // SAFETY: SSE2 is part of every x86-64; load and store are of a whole block.
-    ascii_blocks::<B>(source, out, |from, to| unsafe {
-        let all = |byte: u8| _mm_set1_epi8(byte as i8);
-        let among = |x: __m128i, first: u8, count: u8| {
-            let from = _mm_sub_epi8(x, all(first));
-            _mm_cmpeq_epi8(_mm_min_epu8(from, all(count - 1)), from)
-        };
-        let block = _mm_loadu_si128(from.as_ptr().cast());
-        let letter = among(_mm_or_si128(block, all(0x20)), b'a', 26);
-        let mut made = if how.lower { _mm_or_si128(block, _mm_and_si128(letter, all(0x20))) } else { block };
-        if how.words {
-            let word = _mm_or_si128(letter, among(block, b'0', 10));
-            made = _mm_or_si128(_mm_and_si128(word, made), _mm_andnot_si128(word, all(b' ')));
-        }
-        _mm_storeu_si128(to.as_mut_ptr().cast(), made);
-        u64::from(_mm_movemask_epi8(block) as u32)
-    })
+    // SAFETY: SSE2 is part of every x86-64.
+    unsafe { in_vectors(source, how, out) }
 }
 
 /// `kernel::common`, eight characters side by side.
@@ -251,12 +277,21 @@ pub fn edges_avx512(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
     count
 }
 
+/// Whether 16 bytes of `text` stand behind each edge, all of which are small enough to be taken with a sign.
+#[inline(always)]
+fn all_in(text: &[u8], tokens: &[[u16; 2]]) -> bool {
+    let last = usize::from(tokens.as_flattened().iter().fold(0, |last, edge| last.max(*edge)));
+    last + LONGEST <= text.len() && last <= i16::MAX as usize
+}
+
+/// The bytes of the longest token that is hashed as two words.
+const LONGEST: usize = 16;
+
 /// `kernel::token_values`: four tokens side by side, the product of 128 bits from four of 64.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 #[allow(unsafe_code)]
 pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
     const FOUR: usize = 4;
-    const LONGEST: usize = 16;
     // What 16 bytes are masked with begins `length` before the zeros; aligned, so that no load spans two cache lines.
     #[repr(align(64))]
     struct Mask([u8; 2 * LONGEST]);
@@ -268,9 +303,7 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
         }
         Mask(mask)
     };
-    let last = usize::from(tokens.as_flattened().iter().fold(0, |last, edge| last.max(*edge)));
-    // Differences are taken with a sign.
-    if last + LONGEST > text.len() || last > i16::MAX as usize {
+    if !all_in(text, tokens) {
         return text::token_values(seeds, text, tokens, out);
     }
     out.reserve(tokens.len());
@@ -287,7 +320,7 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
             text::token_values(seeds, text, four, out);
             continue;
         }
-        // SAFETY: 16 bytes stand behind each edge, `last` being the greatest, and lengths are 0 to 16. What `pairs`
+        // SAFETY: 16 bytes stand behind each edge, as `all_in` found, and lengths are 0 to 16. What `pairs`
         // holds is read again: taken out of the register, as the compiler would, it comes later.
         let kept = |token: &[u16; 2]| unsafe {
             let [from, to] = [&raw const token[0], &raw const token[1]].map(|edge| usize::from(edge.read_volatile()));
@@ -324,10 +357,7 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
 #[allow(unsafe_code)]
 pub fn token_values_avx512(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
     const EIGHT: usize = 8;
-    const LONGEST: usize = 16;
-    let last = usize::from(tokens.as_flattened().iter().fold(0, |last, edge| last.max(*edge)));
-    // Differences are taken with a sign.
-    if last + LONGEST > text.len() || last > i16::MAX as usize {
+    if !all_in(text, tokens) {
         return text::token_values(seeds, text, tokens, out);
     }
     out.reserve(tokens.len());
@@ -344,7 +374,7 @@ pub fn token_values_avx512(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out:
             text::token_values(seeds, text, eight, out);
             continue;
         }
-        // SAFETY: 16 bytes stand behind each edge, `last` being the greatest. What `pairs` holds is read again: taken out
+        // SAFETY: 16 bytes stand behind each edge, as `all_in` found. What `pairs` holds is read again: taken out
         // of the register, as the compiler would, it comes later.
         let sixteen = |i: usize| unsafe {
             let from = usize::from((&raw const eight[i][0]).read_volatile());
