@@ -192,17 +192,8 @@ macro_rules! bodies64 {
     };
 }
 
-/// The portable body of the old datasketch values.
-macro_rules! bodies_legacy {
-    ($(#[$feature:meta])?) => {
-        $(#[$feature])?
-        pub fn min_legacy61(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
-            $crate::kernel::portable::min_legacy61::<8>(a, b, xs, out);
-        }
-    };
-}
 #[cfg(target_arch = "x86_64")]
-use {bodies, bodies_bits, bodies_legacy, bodies_sort, bodies32, bodies64};
+use {bodies, bodies_bits, bodies_sort, bodies32, bodies64};
 
 mod baseline {
     bodies!();
@@ -210,7 +201,6 @@ mod baseline {
     bodies_sort!();
     pub use super::text::{common, token_values};
     bodies64!(8);
-    bodies_legacy!();
     pub use super::sets::merge as intersection;
     #[cfg(not(target_arch = "x86_64"))]
     pub use super::sets::near;
@@ -218,17 +208,18 @@ mod baseline {
     pub use super::sets::near_sse2 as near;
     #[cfg(not(target_arch = "x86_64"))]
     pub use super::{
-        portable::gram_hashes,
+        portable::{gram_hashes, min_legacy61},
         text::{ascii, byte_windows, edges},
     };
 
     #[cfg(target_arch = "x86_64")]
-    pub use super::x86_64::hashes::{
-        byte_windows_sse2 as byte_windows, gram_hashes_sse2 as gram_hashes, min_affine32_sse2 as min_affine32,
-        mix32_sse2 as mix32,
+    pub use super::x86_64::sketches::{
+        min_affine32_sse2 as min_affine32, min_legacy61_sse2 as min_legacy61, mix32_sse2 as mix32,
     };
     #[cfg(target_arch = "x86_64")]
     pub use super::x86_64::text::{ascii_sse2 as ascii, edges_sse2 as edges};
+    #[cfg(target_arch = "x86_64")]
+    pub use super::x86_64::windows::{byte_windows_sse2 as byte_windows, gram_hashes_sse2 as gram_hashes};
     #[cfg(not(target_arch = "x86_64"))]
     bodies32!(16);
 }
@@ -394,6 +385,12 @@ mod tests {
             for level in available() {
                 prop_assert!(all(Some(level)) == definition, "{}", level.name());
             }
+            // What other architectures run.
+            let (_, _, mut legacy, _, _, mut grams, _) = all(None);
+            legacy.fill(start);
+            portable::min_legacy61(&a, &b, &x32, &mut legacy);
+            portable::gram_hashes(&xs, 1 + a.len() % 20, start, &mut grams);
+            prop_assert_eq!((&legacy, &grams), (&definition.2, &definition.5));
         }
     }
 

@@ -47,19 +47,17 @@ pub fn min_affine64<const L: usize>(a: &[u64], b: &[u64], xs: &[u64], out: &mut 
     minima::<u64, u64, L>((a, b), xs, out, |a, b, x| a.wrapping_mul(x).wrapping_add(b));
 }
 
-const MERSENNE: u64 = (1 << 61) - 1;
-
-/// A value that is `a * x + b` modulo 2^61 - 1, or 2^61 - 1 more.
-#[inline(always)]
-fn folded(a: u64, b: u64, x: u32) -> u64 {
-    let wide = a.wrapping_mul(u64::from(x)).wrapping_add(b);
-    // 2^61 = 1 (mod 2^61 - 1): the top three bits go to the bottom.
-    (wide & MERSENNE) + (wide >> 61)
-}
-
 /// See `naive::min_legacy61`; minima are of 32 bits, so that no high half counts.
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[inline(always)]
-pub fn min_legacy61<const L: usize>(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+pub fn min_legacy61(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+    const MERSENNE: u64 = (1 << 61) - 1;
+    const L: usize = 8;
+    // `a * x + b` modulo 2^61 - 1, or 2^61 - 1 more: 2^61 is 1, so the top three bits go to the bottom.
+    let folded = |a: u64, b: u64, x: u32| {
+        let wide = a.wrapping_mul(u64::from(x)).wrapping_add(b);
+        (wide & MERSENNE) + (wide >> 61)
+    };
     if xs.is_empty() {
         return;
     }

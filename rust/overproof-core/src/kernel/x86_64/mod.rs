@@ -3,19 +3,19 @@
 //! These functions are safe to define; calling one on a machine without its level is not, and `kernel/mod.rs` does so
 //! only with a `Level` in hand.
 
-pub mod hashes;
 mod lanes;
+pub mod sketches;
 pub mod sort;
 pub mod text;
+pub mod windows;
 
-use super::{baseline, bodies, bodies_bits, bodies_legacy, bodies_sort, bodies32, bodies64};
+use super::{baseline, bodies, bodies_bits, bodies_sort, bodies32, bodies64};
 use std::arch::asm;
 
 /// No min of 64 bits before SSE4.2: there the plain code is the faster one.
 pub mod sse41 {
-    pub use super::baseline::{
-        ascii, byte_windows, common, edges, gram_hashes, min_affine64, min_legacy61, near, token_values,
-    };
+    pub use super::baseline::{ascii, byte_windows, common, edges, gram_hashes, min_affine64, near, token_values};
+    pub use super::sketches::min_legacy61_sse41 as min_legacy61;
     pub use crate::kernel::sets::intersection_sse41 as intersection;
     super::bodies!(#[target_feature(enable = "sse4.1")]);
     super::bodies_bits!(2, #[target_feature(enable = "sse4.1")]);
@@ -28,24 +28,22 @@ pub mod avx2 {
     super::bodies!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     super::bodies_bits!(4, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     super::bodies_sort!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
-    pub use super::hashes::{byte_windows_avx2 as byte_windows, gram_hashes_avx2 as gram_hashes};
+    pub use super::sketches::min_legacy61_avx2 as min_legacy61;
     pub use super::text::{
         ascii_avx2 as ascii, common_avx2 as common, edges_avx2 as edges, token_values_avx2 as token_values,
     };
+    pub use super::windows::{byte_windows_avx2 as byte_windows, gram_hashes_avx2 as gram_hashes};
     super::bodies32!(32, #[target_feature(enable = "avx2")]);
     super::bodies64!(8, #[target_feature(enable = "avx2,bmi2")]);
-    super::bodies_legacy!(#[target_feature(enable = "avx2,bmi2")]);
 }
 
 pub mod avx512 {
-    pub use super::hashes::{
-        byte_windows_avx512 as byte_windows, count_bits_avx512 as count_bits, gram_hashes_avx512 as gram_hashes,
-        min_legacy61_avx512 as min_legacy61,
-    };
+    pub use super::sketches::{count_bits_avx512 as count_bits, min_legacy61_avx512 as min_legacy61};
     pub use super::sort::{append_once_avx512 as append_once, sort_avx512 as sort};
     pub use super::text::{
         ascii_avx512 as ascii, common_avx2 as common, edges_avx512 as edges, token_values_avx512 as token_values,
     };
+    pub use super::windows::{byte_windows_avx512 as byte_windows, gram_hashes_avx512 as gram_hashes};
     pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
     super::bodies!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
     super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]);

@@ -1,0 +1,313 @@
+//! Inner loops from hashes to sketches; their plain forms are in `kernel/portable.rs`.
+
+use super::lanes::{all_sse2, high_sse2};
+use super::scalar;
+use crate::kernel::naive;
+use crate::kernel::portable;
+use crate::kernel::text::BLOCK;
+use std::arch::x86_64::*;
+
+/// `kernel::mix32`, one by one: without the 32-bit multiplication that SSE4.1 brings, vectors lose.
+pub fn mix32_sse2(hashes: &[u64], shift: u32, out: &mut [u32]) {
+    for (out, h) in out.iter_mut().zip(hashes) {
+        *out = scalar(u64::from(naive::fmix32((h >> shift) as u32))) as u32;
+    }
+}
+
+/// The greatest finite float, as its bits.
+const FINITE: u32 = f32::MAX.to_bits();
+/// From the least float that is not subnormal: what a processor makes of those depends on its settings.
+const SURE: std::ops::RangeInclusive<u32> = f32::MIN_POSITIVE.to_bits()..=FINITE;
+
+/// `kernel::min_affine32` without the 32-bit multiplication and the unsigned minimum that SSE4.1 brings.
+///
+/// Two 32 x 32 -> 64 products hold four low halves, which one shuffle brings together. Floats have had a maximum since
+/// SSE, and those from 0 to [`FINITE`] are ordered as their bits: so the greatest of `FINITE - value` is looked for, which
+/// is affine too. Started from 0, the maximum leaves out NaN and what is negative, and with it all values beyond
+/// `FINITE`. Where it stays near 0 or meets infinity the value is made anew: one of 2^m for m `xs`.
+#[allow(unsafe_code)]
+pub fn min_affine32_sse2(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
+    // As many as are made at once where this is called from.
+    const BLOCK: usize = 256;
+    // SAFETY: SSE2 is part of every x86-64.
+    let mut wide = [unsafe { _mm_setzero_si128() }; BLOCK];
+    for xs in xs.chunks(BLOCK) {
+        for (wide, x) in wide.iter_mut().zip(xs) {
+            // SAFETY: as above.
+            *wide = unsafe { _mm_set1_epi32(*x as i32) };
+        }
+        min_affine32_block(a, b, xs, &wide[..xs.len()], out);
+    }
+}
+
+/// `wide` are the `xs` in all lanes: made once, they are read by the multiplications.
+#[inline]
+#[allow(unsafe_code)]
+fn min_affine32_block(a: &[u32], b: &[u32], xs: &[u32], wide: &[__m128i], out: &mut [u32]) {
+    // As many as stay in 16 registers.
+    const GROUPS: usize = 2;
+    const LANES: usize = 4 * GROUPS;
+    for ((out, a), b) in out.chunks_mut(LANES).zip(a.chunks(LANES)).zip(b.chunks(LANES)) {
+        let mut made = [[0u32; 4]; GROUPS];
+        // SAFETY: SSE2 is part of every x86-64; all loads and stores are of whole local arrays, unaligned.
+        unsafe {
+            let groups = |from: &[u32]| -> [__m128i; GROUPS] {
+                let all = portable::lanes::<u32, LANES>(from);
+                std::array::from_fn(|g| _mm_loadu_si128(all.as_ptr().add(4 * g).cast()))
+            };
+            let negated = groups(a).map(|a| _mm_sub_epi32(_mm_setzero_si128(), a));
+            // What a multiplication takes is every second value.
+            let low = negated.map(|a| _mm_shuffle_epi32::<0b01_01_00_00>(a));
+            let high = negated.map(|a| _mm_shuffle_epi32::<0b11_11_10_10>(a));
+            let added = groups(b).map(|b| _mm_sub_epi32(_mm_set1_epi32(FINITE as i32), b));
+            let take = |x: __m128i, most: &mut [__m128; GROUPS]| {
+                for g in 0..GROUPS {
+                    let (p, q) = (_mm_mul_epu32(low[g], x), _mm_mul_epu32(high[g], x));
+                    let both = _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(p), _mm_castsi128_ps(q));
+                    let turned = _mm_add_epi32(_mm_castps_si128(both), added[g]);
+                    // The second operand is the result where the first is NaN.
+                    most[g] = _mm_max_ps(_mm_castsi128_ps(turned), most[g]);
+                }
+            };
+            // Two at a time, so that a maximum need not wait for the one before.
+            let (mut most, mut others) = ([_mm_setzero_ps(); GROUPS], [_mm_setzero_ps(); GROUPS]);
+            let (twos, rest) = wide.as_chunks::<2>();
+            for two in twos {
+                take(two[0], &mut most);
+                take(two[1], &mut others);
+            }
+            for x in rest {
+                take(*x, &mut most);
+            }
+            for ((made, most), other) in made.iter_mut().zip(most).zip(others) {
+                _mm_storeu_ps(made.as_mut_ptr().cast(), _mm_max_ps(most, other));
+            }
+        }
+        for (i, (out, most)) in out.iter_mut().zip(made.as_flattened()).enumerate() {
+            if SURE.contains(most) {
+                *out = (*out).min(FINITE - most);
+            } else {
+                naive::min_affine32(&a[i..=i], &b[i..=i], xs, std::slice::from_mut(out));
+            }
+        }
+    }
+}
+
+/// The body of [`min_legacy61_avx512`] where lanes of `$vector` are half as many and 64 bits are multiplied by parts:
+/// `$blend` takes high halves from its second operand.
+macro_rules! legacy_in_vectors {
+    ($vector:ty, $a:ident, $b:ident, $xs:ident, $out:ident, $load:ident, $store:ident, $all:ident, $add:ident,
+     $multiply:ident, $left:ident, $right:ident, $xor:ident, $blend:expr, $min:ident) => {{
+        const WIDTH: usize = size_of::<$vector>() / 8;
+        // As many as stay in registers.
+        const GROUPS: usize = 8;
+        const LANES: usize = WIDTH * GROUPS;
+        let high = $all(u64::MAX.wrapping_shl(32) as i64);
+        for ((out, a), b) in $out.chunks_mut(LANES).zip($a.chunks(LANES)).zip($b.chunks(LANES)) {
+            let groups = |from: &[u64]| -> [$vector; GROUPS] {
+                let all = portable::lanes::<u64, LANES>(from);
+                // SAFETY: the loads are of the parts of a local array.
+                std::array::from_fn(|g| unsafe { $load(all.as_ptr().add(WIDTH * g).cast()) })
+            };
+            let (of_a, of_b) = (groups(a), groups(b));
+            let high_a = of_a.map(|a| $right::<32>(a));
+            let mut least = [$all(-1); GROUPS];
+            for x in $xs {
+                let x = $all(i64::from(*x));
+                for g in 0..GROUPS {
+                    let upper = $left::<32>($multiply(high_a[g], x));
+                    let wide = $add($add($multiply(of_a[g], x), upper), of_b[g]);
+                    let value = $add(wide, $right::<61>(wide));
+                    least[g] = $min(least[g], $xor($blend(value, $left::<3>(wide)), high));
+                }
+            }
+            for (g, least) in least.into_iter().enumerate() {
+                let mut lanes = [0u64; WIDTH];
+                // SAFETY: the store is of a whole local array.
+                unsafe { $store(lanes.as_mut_ptr().cast(), least) };
+                keep_least(g * WIDTH, &lanes, a, b, $xs, out);
+            }
+        }
+    }};
+}
+
+/// `out[i] = min(out[i], low half)` of each lane, the first one for `out[first]`; where the high half is 0, it is made anew.
+#[inline(always)]
+fn keep_least(first: usize, lanes: &[u64], a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+    for (i, least) in (first..out.len()).zip(lanes) {
+        if least >> 32 == 0 || xs.is_empty() {
+            naive::min_legacy61(&a[i..=i], &b[i..=i], xs, &mut out[i..=i]);
+        } else {
+            out[i] = out[i].min(least & 0xFFFF_FFFF);
+        }
+    }
+}
+
+/// See [`min_legacy61_avx512`]; the minimum as in [`min_affine32_sse2`], so that values and flags lie in vectors of their own.
+#[allow(unsafe_code)]
+pub fn min_legacy61_sse2(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+    // SAFETY: SSE2 is part of every x86-64.
+    unsafe { legacy_of_floats(a, b, xs, out) }
+}
+
+#[target_feature(enable = "sse2")]
+#[allow(unsafe_code)]
+fn legacy_of_floats(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+    // As many as stay in registers: vectors of two lanes, two of which give one of four halves.
+    const GROUPS: usize = 4;
+    const LANES: usize = 4 * GROUPS;
+    for ((out, a), b) in out.chunks_mut(LANES).zip(a.chunks(LANES)).zip(b.chunks(LANES)) {
+        let groups = |from: &[u64]| -> [[__m128i; 2]; GROUPS] {
+            let all = portable::lanes::<u64, LANES>(from);
+            // SAFETY: the loads are of the parts of a local array.
+            let two = |at: usize| unsafe { _mm_loadu_si128(all.as_ptr().add(at).cast()) };
+            std::array::from_fn(|g| [two(4 * g), two(4 * g + 2)])
+        };
+        let (of_a, of_b) = (groups(a), groups(b));
+        let high_a = of_a.map(|two| two.map(|a| high_sse2(a)));
+        let (mut most, mut close) = ([_mm_setzero_ps(); GROUPS], [_mm_setzero_si128(); GROUPS]);
+        for x in xs {
+            let x = all_sse2(u64::from(*x));
+            for g in 0..GROUPS {
+                let wide: [__m128i; 2] = std::array::from_fn(|h| {
+                    let upper = _mm_slli_epi64::<32>(_mm_mul_epu32(high_a[g][h], x));
+                    _mm_add_epi64(_mm_add_epi64(_mm_mul_epu32(of_a[g][h], x), upper), of_b[g][h])
+                });
+                let [low, next_low] = wide.map(|x| _mm_castsi128_ps(_mm_add_epi64(x, _mm_srli_epi64::<61>(x))));
+                let [top, next_top] = wide.map(|x| _mm_castsi128_ps(_mm_slli_epi64::<3>(x)));
+                let values = _mm_castps_si128(_mm_shuffle_ps::<0b10_00_10_00>(low, next_low));
+                let tops = _mm_castps_si128(_mm_shuffle_ps::<0b11_01_11_01>(top, next_top));
+                let turned = _mm_sub_epi32(_mm_set1_epi32(FINITE as i32), values);
+                most[g] = _mm_max_ps(_mm_castsi128_ps(turned), most[g]);
+                close[g] = _mm_or_si128(close[g], _mm_cmpeq_epi32(tops, _mm_set1_epi32(-1)));
+            }
+        }
+        for g in 0..GROUPS {
+            let (mut turned, mut flags) = ([0u32; 4], [0u32; 4]);
+            // SAFETY: the stores are of whole local arrays.
+            unsafe {
+                _mm_storeu_ps(turned.as_mut_ptr().cast(), most[g]);
+                _mm_storeu_si128(flags.as_mut_ptr().cast(), close[g]);
+            }
+            let sure = |i: usize| flags[i] == 0 && SURE.contains(&turned[i]);
+            // A high half of 0 has the value made anew.
+            let lanes: [u64; 4] =
+                std::array::from_fn(|i| u64::from(sure(i)) << 32 | u64::from(FINITE.wrapping_sub(turned[i])));
+            keep_least(4 * g, &lanes, a, b, xs, out);
+        }
+    }
+}
+
+/// See [`min_legacy61_avx512`].
+#[target_feature(enable = "avx2")]
+#[allow(unsafe_code)]
+pub fn min_legacy61_avx2(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+    legacy_in_vectors!(
+        __m256i,
+        a,
+        b,
+        xs,
+        out,
+        _mm256_loadu_si256,
+        _mm256_storeu_si256,
+        _mm256_set1_epi64x,
+        _mm256_add_epi64,
+        _mm256_mul_epu32,
+        _mm256_slli_epi64,
+        _mm256_srli_epi64,
+        _mm256_xor_si256,
+        _mm256_blend_epi32::<0b1010_1010>,
+        _mm256_min_epu32
+    );
+}
+
+/// See [`min_legacy61_avx512`].
+#[target_feature(enable = "sse4.1")]
+#[allow(unsafe_code)]
+pub fn min_legacy61_sse41(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+    legacy_in_vectors!(
+        __m128i,
+        a,
+        b,
+        xs,
+        out,
+        _mm_loadu_si128,
+        _mm_storeu_si128,
+        _mm_set1_epi64x,
+        _mm_add_epi64,
+        _mm_mul_epu32,
+        _mm_slli_epi64,
+        _mm_srli_epi64,
+        _mm_xor_si128,
+        _mm_blend_epi16::<0b1100_1100>,
+        _mm_min_epu32
+    );
+}
+
+/// `kernel::min_legacy61`, without the comparison that ends a division by 2^61 - 1.
+///
+/// A value is the low half of `wide` plus its top three bits, and 1 more where the rest of `wide` is all ones or nearly so.
+/// The high half of a lane is free for that question: its least `!(wide << 3)` is 0 where some `wide` may be such, which
+/// happens once in 2^32 values, and then the minimum is made anew.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]
+#[allow(unsafe_code)]
+pub fn min_legacy61_avx512(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
+    const EIGHT: usize = 8;
+    // As many as stay in registers.
+    const GROUPS: usize = 8;
+    const LANES: usize = EIGHT * GROUPS;
+    let high = _mm512_set1_epi64(u64::MAX.wrapping_shl(32) as i64);
+    for ((out, a), b) in out.chunks_mut(LANES).zip(a.chunks(LANES)).zip(b.chunks(LANES)) {
+        let groups = |from: &[u64]| -> [__m512i; GROUPS] {
+            let all = portable::lanes::<u64, LANES>(from);
+            // SAFETY: the loads are of the eighths of a local array.
+            std::array::from_fn(|g| unsafe { _mm512_loadu_si512(all.as_ptr().add(EIGHT * g).cast()) })
+        };
+        let (of_a, of_b) = (groups(a), groups(b));
+        let mut least = [_mm512_set1_epi64(-1); GROUPS];
+        for x in xs {
+            let x = _mm512_set1_epi64(i64::from(*x));
+            for ((least, a), b) in least.iter_mut().zip(of_a).zip(of_b) {
+                let wide = _mm512_add_epi64(_mm512_mullo_epi64(a, x), b);
+                let value = _mm512_add_epi64(wide, _mm512_srli_epi64::<61>(wide));
+                // `high ? !(wide << 3) : value`.
+                let both = _mm512_ternarylogic_epi64::<0x5C>(high, value, _mm512_slli_epi64::<3>(wide));
+                *least = _mm512_min_epu32(*least, both);
+            }
+        }
+        for (g, least) in least.into_iter().enumerate() {
+            let mut eight = [0u64; EIGHT];
+            // SAFETY: the store is of a whole local array.
+            unsafe { _mm512_storeu_si512(eight.as_mut_ptr().cast(), least) };
+            keep_least(g * EIGHT, &eight, a, b, xs, out);
+        }
+    }
+}
+
+/// `kernel::count_bits`: a hash is the mask under which 64 counters of a byte each count.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+#[allow(unsafe_code)]
+pub fn count_bits_avx512(hashes: &[u64], ones: &mut [i64; 64]) {
+    // Two rows of counters, so that a count need not wait for the one before; a byte holds 255.
+    for block in hashes.chunks(2 * 255) {
+        let one = _mm512_set1_epi8(1);
+        let mut counters = [_mm512_setzero_si512(); 2];
+        let (pairs, rest) = block.as_chunks::<2>();
+        for pair in pairs {
+            for (counter, hash) in counters.iter_mut().zip(pair) {
+                *counter = _mm512_mask_add_epi8(*counter, _cvtu64_mask64(*hash), *counter, one);
+            }
+        }
+        for hash in rest {
+            counters[0] = _mm512_mask_add_epi8(counters[0], _cvtu64_mask64(*hash), counters[0], one);
+        }
+        for counter in counters {
+            let mut bytes = [0u8; BLOCK];
+            // SAFETY: the store is of a whole local array.
+            unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), counter) };
+            for (ones, byte) in ones.iter_mut().zip(bytes) {
+                *ones += i64::from(byte);
+            }
+        }
+    }
+}
