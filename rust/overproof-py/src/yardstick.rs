@@ -11,12 +11,16 @@ use overproof_core::shingle::hash::splitmix64;
 use overproof_core::sketch::{Rows, TextRows};
 use pyo3::prelude::*;
 use std::hint::black_box;
+use std::ops::Range;
 use std::time::Instant;
 
-/// `std::str::from_utf8` over `data`, `repeats` times; whether it is UTF-8.
+/// `std::str::from_utf8` over `data`, `repeats` times, shared out among threads as all work is; whether it is UTF-8.
 #[pyfunction]
-pub fn yardstick_utf8(py: Python<'_>, data: &[u8], repeats: u32) -> bool {
-    py.detach(|| (0..repeats).all(|_| std::str::from_utf8(black_box(data)).is_ok()))
+#[pyo3(signature = (data, repeats, threads))]
+pub fn yardstick_utf8(py: Python<'_>, data: &[u8], repeats: usize, threads: Option<Threads>) -> PyR<bool> {
+    let checks = |turns: Range<usize>| Ok(turns.into_iter().all(|_| std::str::from_utf8(black_box(data)).is_ok()));
+    let parts = exec::run(py, threads, |job| job.chunks(repeats, |_| data.len(), checks))?;
+    Ok(parts.into_iter().all(|right| right))
 }
 
 /// A chain of `steps` multiplications of 64 bits, each of which waits for the one before.
