@@ -6,7 +6,7 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, TryLockError};
 use std::thread::ThreadId;
@@ -137,6 +137,28 @@ impl<'a> Job<'a> {
             Some(pool) if items.len() > 1 => self.on_pool(pool, || items.into_par_iter().map(run).collect()),
             _ => items.into_iter().map(run).collect(),
         }
+    }
+
+    /// Cut as [`Job::chunks`] does; whichever thread is free takes the next range, so that those under way are neighbours.
+    ///
+    /// `start` gives each thread what it keeps from range to range.
+    pub fn in_order<S>(
+        &self,
+        rows: usize,
+        weight: impl Fn(usize) -> usize,
+        start: impl Fn() -> S + Sync,
+        work: impl Fn(&mut S, Range<usize>) + Sync,
+    ) -> Result<()> {
+        let (ranges, next) = (cut(rows, weight), AtomicUsize::new(0));
+        let turn = |_| {
+            let mut kept = start();
+            while let Some(range) = ranges.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.check()?;
+                work(&mut kept, range.clone());
+            }
+            Ok(())
+        };
+        self.each((0..self.threads().min(ranges.len())).collect(), turn).map(drop)
     }
 
     /// As [`Job::chunks`], where each row is `width` values of one matrix: `work` fills the slice of its rows.

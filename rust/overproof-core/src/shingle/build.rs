@@ -9,9 +9,9 @@ use crate::kernel::memory::{ask_for_huge_pages, with_huge_pages, zeros};
 use crate::params::{Analyzer, ShingleParams};
 use crate::text::Texts;
 use crate::text::batch::MAX_TEXT;
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Tokens that the user brings: row i is `offsets[i]..offsets[i + 1]`.
 pub enum Tokens<'a> {
@@ -21,51 +21,88 @@ pub enum Tokens<'a> {
     Strings(Texts<'a>),
 }
 
-/// The hashes of the rows that one thread took, in the order in which it took them.
+/// Sets of rows that follow each other.
 #[derive(Default)]
-struct Part {
-    number: usize,
+struct Made {
     hashes: Vec<u64>,
     counts: Vec<u32>,
-    sorter: HashSorter,
-    sorted: Vec<u64>,
-}
-
-impl Part {
-    /// Append the set of a row; its size.
-    fn push(&mut self, hashes: &[u64], counts: bool) -> usize {
-        let sorted = &mut self.sorted;
-        let before = self.hashes.len();
-        if self.hashes.capacity() - before < hashes.len() {
-            self.hashes.reserve(hashes.len());
-            ask_for_huge_pages(&mut self.hashes);
-        }
-        if counts {
-            self.sorter.sort(hashes, sorted);
-            for run in sorted.chunk_by(|a, b| a == b) {
-                self.hashes.push(run[0]);
-                self.counts.push(run.len() as u32);
-            }
-        } else {
-            self.sorter.append_set(hashes, sorted, &mut self.hashes);
-        }
-        self.hashes.len() - before
-    }
-}
-
-/// Rows that one thread took at once.
-struct Block {
-    /// The part that holds their hashes, and where.
-    part: usize,
-    hashes: Range<usize>,
     /// The size of each row's set, and the row's shape.
     rows: Vec<(usize, Shape)>,
 }
 
+/// What a thread keeps from row to row.
+struct Maker {
+    shingler: Shingler,
+    counts: bool,
+    sorter: HashSorter,
+    sorted: Vec<u64>,
+}
+
+impl Maker {
+    /// Append the set of a row, whose hashes `shingle` gives.
+    fn append(&mut self, shingle: impl for<'s> FnOnce(&'s mut Shingler) -> (&'s [u64], Shape), to: &mut Made) {
+        let (hashes, shape) = shingle(&mut self.shingler);
+        let before = to.hashes.len();
+        if to.hashes.capacity() - before < hashes.len() {
+            to.hashes.reserve(hashes.len());
+            ask_for_huge_pages(&mut to.hashes);
+        }
+        if self.counts {
+            self.sorter.sort(hashes, &mut self.sorted);
+            for run in self.sorted.chunk_by(|a, b| a == b) {
+                to.hashes.push(run[0]);
+                to.counts.push(run.len() as u32);
+            }
+        } else {
+            self.sorter.append_set(hashes, &mut self.sorted, &mut to.hashes);
+        }
+        to.rows.push((to.hashes.len() - before, shape));
+    }
+}
+
+/// Blocks of rows on their way to one place, in order of rows. Room is there for about as much as will come; who
+/// brings the next block copies it, and those that waited for it, outside the lock.
+struct Gathered<'r> {
+    hashes: &'r mut [u64],
+    counts: &'r mut [u32],
+    placed: usize,
+    rows: Vec<(usize, Shape)>,
+    /// By first row.
+    waiting: BTreeMap<usize, Made>,
+    /// From the first block on that found no room.
+    late: Vec<Made>,
+    idle: Vec<Made>,
+}
+
+/// The place of a block's hashes and counts, and the block.
+type Copied<'r> = (&'r mut [u64], &'r mut [u32], Made);
+
+impl<'r> Gathered<'r> {
+    /// Take a block; what can be copied now.
+    fn take(&mut self, first: usize, block: Made) -> Vec<Copied<'r>> {
+        self.waiting.insert(first, block);
+        let mut ready = Vec::new();
+        while let Some(block) = self.waiting.remove(&self.rows.len()) {
+            self.rows.extend_from_slice(&block.rows);
+            let size = block.hashes.len();
+            if !self.late.is_empty() || size > self.hashes.len() {
+                self.late.push(block);
+                continue;
+            }
+            let (hashes, rest) = std::mem::take(&mut self.hashes).split_at_mut(size);
+            let (counts, rest_counts) = std::mem::take(&mut self.counts).split_at_mut(block.counts.len());
+            (self.hashes, self.counts) = (rest, rest_counts);
+            self.placed += size;
+            ready.push((hashes, counts, block));
+        }
+        ready
+    }
+}
+
 /// The sets of `missing.len()` rows, whose hashes `shingle` gives.
 ///
-/// A thread keeps what it makes in one place, which is the result where there is one thread. It has room for its share of
-/// `about` hashes from the start: memory that grows is paid for more than once.
+/// One thread writes them where they stay; several make blocks that are copied there while they are in the cache. There is
+/// room for `about` hashes from the start: memory that grows is paid for more than once.
 fn sets(
     missing: Vec<bool>,
     params: &ShingleParams,
@@ -75,29 +112,75 @@ fn sets(
     weight: impl Fn(usize) -> usize,
     shingle: impl for<'s> Fn(usize, &'s mut Shingler) -> (&'s [u64], Shape) + Sync,
 ) -> Result<ShingleSets> {
-    let (idle, started) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
-    let lock = || idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let blocks = job.chunks(missing.len(), weight, |rows| {
-        let taken = lock().pop();
-        let (mut part, mut shingler) = taken.unwrap_or_else(|| {
-            let hashes = with_huge_pages(about / job.threads());
-            let number = started.fetch_add(1, Ordering::Relaxed);
-            (Part { number, hashes, ..Part::default() }, Shingler::new(params))
+    let maker = || Maker { shingler: Shingler::new(params), counts, sorter: HashSorter::default(), sorted: Vec::new() };
+    let make = |maker: &mut Maker, rows: Range<usize>, to: &mut Made| {
+        for row in rows {
+            maker.append(|shingler| shingle(row, shingler), to);
+        }
+    };
+    let mut made = if job.threads() == 1 {
+        let all = Mutex::new(Made { hashes: with_huge_pages(about), ..Made::default() });
+        job.in_order(missing.len(), weight, maker, |maker, rows| make(maker, rows, &mut locked(&all)))?;
+        all.into_inner().unwrap_or_else(PoisonError::into_inner)
+    } else {
+        let (mut hashes, mut counted) = (zeros(about), zeros(if counts { about } else { 0 }));
+        let gathered = Mutex::new(Gathered {
+            hashes: &mut hashes,
+            counts: &mut counted,
+            placed: 0,
+            rows: Vec::with_capacity(missing.len()),
+            waiting: BTreeMap::new(),
+            late: Vec::new(),
+            idle: Vec::new(),
         });
-        let from = part.hashes.len();
-        let one = |row| {
-            let (hashes, shape) = shingle(row, &mut shingler);
-            (part.push(hashes, counts), shape)
-        };
-        let rows = rows.map(one).collect();
-        let block = Block { part: part.number, hashes: from..part.hashes.len(), rows };
-        lock().push((part, shingler));
-        Ok(block)
-    })?;
-    let parts = idle.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let mut parts: Vec<Part> = parts.into_iter().map(|(part, _)| part).collect();
-    parts.sort_unstable_by_key(|part| part.number);
-    join(parts, &blocks, missing, params, counts, job)
+        job.in_order(missing.len(), weight, maker, |maker, rows| {
+            let mut block = locked(&gathered).idle.pop().unwrap_or_default();
+            let first = rows.start;
+            make(maker, rows, &mut block);
+            let ready = locked(&gathered).take(first, block);
+            for (hashes, counts, mut block) in ready {
+                hashes.copy_from_slice(&block.hashes);
+                counts.copy_from_slice(&block.counts);
+                block.hashes.clear();
+                block.counts.clear();
+                block.rows.clear();
+                locked(&gathered).idle.push(block);
+            }
+        })?;
+        let Gathered { placed, rows, late, .. } = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        hashes.truncate(placed);
+        counted.truncate(placed);
+        hashes.reserve(late.iter().map(|block| block.hashes.len()).sum());
+        for block in late {
+            hashes.extend_from_slice(&block.hashes);
+            counted.extend_from_slice(&block.counts);
+        }
+        Made { hashes, counts: counted, rows }
+    };
+    // Room that was never touched costs little, and memory given back whole comes back without new pages.
+    if made.hashes.len() < made.hashes.capacity() / 2 {
+        made.hashes.shrink_to_fit();
+    }
+    let ends = made.rows.iter().scan(0, |end, (size, _)| {
+        *end += *size as i64;
+        Some(*end)
+    });
+    let shapes = || made.rows.iter().map(|(_, shape)| shape);
+    Ok(ShingleSets {
+        indptr: std::iter::once(0).chain(ends).collect(),
+        short: shapes().map(|s| s.short).collect(),
+        tokens: shapes().map(|s| s.tokens).collect(),
+        singles: shapes().map(|s| s.singles).collect(),
+        hashes: made.hashes,
+        counts: counts.then_some(made.counts),
+        missing,
+        params: Some(params.clone()),
+        fingerprint: params.fingerprint(),
+    })
+}
+
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The sets of `texts`; missing texts give empty rows that are marked. O(bytes + shingles log shingles).
@@ -151,52 +234,29 @@ pub fn from_tokens(
     })
 }
 
-fn join(
-    mut parts: Vec<Part>,
-    blocks: &[Block],
-    missing: Vec<bool>,
-    params: &ShingleParams,
-    counts: bool,
-    job: &Job<'_>,
-) -> Result<ShingleSets> {
-    let rows = || blocks.iter().flat_map(|block| &block.rows);
-    let ends = rows().scan(0, |end, (size, _)| {
-        *end += *size as i64;
-        Some(*end)
-    });
-    let indptr: Vec<i64> = std::iter::once(0).chain(ends).collect();
-    let shapes = || rows().map(|(_, shape)| shape);
-    let (hashes, counts) = if parts.len() == 1 && blocks.is_sorted_by_key(|block| block.hashes.start) {
-        let mut part = parts.swap_remove(0);
-        // Room that was never touched costs little, and memory given back whole comes back without new pages.
-        if part.hashes.len() < part.hashes.capacity() / 2 {
-            part.hashes.shrink_to_fit();
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::pool;
+    use crate::params::Normalization;
+    use std::sync::atomic::AtomicBool;
+
+    /// Blocks of many sizes, of one-letter words: several times as many hashes as there is room for.
+    #[test]
+    fn threads_gather_what_one_makes() -> Result<()> {
+        let params = ShingleParams::new(vec![1, 2], Analyzer::Word, Normalization::parse("none")?, 0)?;
+        let text = |i: usize| (0..i * 37 % 4001).map(|k| ['a', 'b', ' ', 'd', ' '][(i * k) % 5]).collect::<String>();
+        for spread in [|text: String| text, |text: String| text.chars().flat_map(|c| [c, ' ']).collect()] {
+            let texts: Vec<String> = (0..1000).map(|i| spread(text(i))).collect();
+            let views: Vec<Option<&str>> = texts.iter().map(|text| Some(&**text)).collect();
+            for counts in [false, true] {
+                let alone = from_texts(&views, &params, counts, &Job::inline())?;
+                let (three, cancel) = (pool(3)?, AtomicBool::new(false));
+                let together = from_texts(&views, &params, counts, &Job::watched(Some(&three), &cancel, &|| ()))?;
+                assert!(together.hashes == alone.hashes && together.counts == alone.counts);
+                assert!(together.indptr == alone.indptr && together.tokens == alone.tokens);
+            }
         }
-        (part.hashes, counts.then_some(part.counts))
-    } else {
-        let mut hashes = zeros(parts.iter().map(|part| part.hashes.len()).sum());
-        let (mut copies, mut rest) = (Vec::new(), hashes.as_mut_slice());
-        for block in blocks {
-            let (to, after) = rest.split_at_mut(block.hashes.len());
-            copies.push((to, &parts[block.part].hashes[block.hashes.clone()]));
-            rest = after;
-        }
-        job.each(copies, |(to, from)| {
-            to.copy_from_slice(from);
-            Ok(())
-        })?;
-        let counted = blocks.iter().flat_map(|b| parts[b.part].counts.get(b.hashes.clone()).unwrap_or_default());
-        (hashes, counts.then(|| counted.copied().collect()))
-    };
-    Ok(ShingleSets {
-        indptr,
-        hashes,
-        counts,
-        short: shapes().map(|s| s.short).collect(),
-        missing,
-        tokens: shapes().map(|s| s.tokens).collect(),
-        singles: shapes().map(|s| s.singles).collect(),
-        params: Some(params.clone()),
-        fingerprint: params.fingerprint(),
-    })
+        Ok(())
+    }
 }
