@@ -1,4 +1,7 @@
 //! The inverted index of a batch of sets: from a hash to the rows that hold it.
+//!
+//! A look-up does little but wait for memory, and memory that is touched first costs as much as all the rest: so a key
+//! takes 12 bytes and a bit of the table of buckets, which says at once that most keys are not here.
 
 use crate::error::{Error, Result};
 use crate::exec::Job;
@@ -8,238 +11,349 @@ use crate::shingle::ShingleSets;
 
 /// Hashes with the rows that hold them, rows ascending.
 pub struct Postings {
-    keys: usize,
-    /// The rows of each hash that several hold.
-    rows: Vec<u32>,
-    /// Open addressing within the part of the keys that a key belongs to.
-    slots: Vec<Slot>,
-    /// Where the slots of each part start, and where the last ones end. A part always has a free slot.
-    starts: Vec<usize>,
-    /// Two bits of one word are set for each key: small enough for a cache, and most keys that are not here end there.
-    filter: Vec<u64>,
+    /// The keys, those of a bucket side by side.
+    entries: Vec<Entry>,
+    /// Of each key that several rows hold their number, then the rows.
+    lists: Vec<u32>,
+    /// The buckets, and one more where the last one ends.
+    buckets: Vec<Bucket>,
+    order: Order,
+    /// Number of rows of the sets.
+    rows: u32,
 }
 
-/// A hash and its stretch of `rows`, or its row where it has one alone; free where `len` is 0.
+/// A key in two halves, and its row where it has one alone, else [`Postings::rows`] and the place of its list.
 #[derive(Clone, Copy, Default)]
-struct Slot {
-    key: u64,
-    start: u32,
-    len: u32,
+struct Entry {
+    key: [u32; 2],
+    value: u32,
 }
 
-/// Postings that one part of the keys has about: what is made of them stays in the second cache.
-const PART: usize = 1 << 14;
+/// Keys that are close in the order.
+#[derive(Clone, Copy, Default)]
+struct Bucket {
+    /// Where its entries start.
+    start: u32,
+    /// Two bits are set for each of its keys: most keys that are not here end there.
+    filter: u32,
+}
 
-/// Most parts: each is written to in turn.
+/// The order of the keys in the index: their own where they are mixed, else that of their products with an odd number.
+#[derive(Clone, Copy)]
+struct Order {
+    mixed: bool,
+}
+
+/// Postings that one part of the keys has about: what they are numbered by stays near the first cache.
+const PART: usize = 5 << 9;
+
+/// Most parts of a range: each is written to in turn.
 const PARTS: usize = 1 << 10;
+
+/// Ranges of keys that are parted one after the other, in the same memory.
+const RANGES: usize = 8;
+
+/// Postings from which on there are ranges.
+const LARGE: usize = 1 << 20;
+
+/// Postings to a bucket.
+const BUCKET: usize = 4;
 
 /// Keys for which [`Postings::find`] asks memory at once, before it reads what came.
 const BLOCK: usize = 256;
 
+/// Rows between the asking for the next keys of one and their reading.
+const AHEAD: usize = 16;
+
 impl Postings {
-    /// The rows of `sets` for which `keep` holds. Time O(nnz), memory 42 bytes a posting at most.
+    /// The rows of `sets` for which `keep` holds. Time O(nnz), memory 32 bytes a posting at most.
     ///
     /// Postings are parted by their place in the table to be, so that each part is counted and placed within the cache.
     pub fn new(sets: &ShingleSets, keep: impl Fn(usize) -> bool, job: &Job<'_>) -> Result<Self> {
+        Self::in_ranges(sets, keep, if sets.hashes.len() < LARGE { 1 } else { RANGES }, job)
+    }
+
+    /// The hashes of texts are mixed and ascend in each row: a range of them is a stretch of each.
+    fn in_ranges(sets: &ShingleSets, keep: impl Fn(usize) -> bool, ranges: usize, job: &Job<'_>) -> Result<Self> {
         let kept: Vec<usize> = (0..sets.len()).filter(|row| keep(*row)).collect();
         let total: usize = kept.iter().map(|row| sets.row(*row).len()).sum();
-        if u32::try_from(total).is_err() {
+        // Lists have half as many words more than postings at the most.
+        let Some(rows) = u32::try_from(total + total / 2 + sets.len()).is_ok().then_some(sets.len() as u32) else {
             return Err(Error::input(format!("{total} shingles are too many for one index: give fewer texts")));
-        }
-        let parts = (total / PART).next_power_of_two().min(PARTS);
-        let mut ends = vec![0usize; parts + 1];
-        for row in &kept {
-            sets.row(*row).iter().for_each(|key| ends[within(spread(*key), parts) + 1] += 1);
-        }
-        (1..ends.len()).for_each(|part| ends[part] += ends[part - 1]);
-        let (mut keys, mut holders) = (with_huge_pages(total), with_huge_pages(total));
-        keys.resize(total, 0u64);
-        holders.resize(total, 0u32);
-        for row in &kept {
-            for key in sets.row(*row) {
-                let at = &mut ends[within(spread(*key), parts)];
-                (keys[*at], holders[*at]) = (*key, *row as u32);
-                *at += 1;
-            }
-            job.check()?;
-        }
-        let mut postings = Postings {
-            keys: 0,
-            rows: with_huge_pages(total),
-            slots: with_huge_pages(total + total / 2 + parts),
-            starts: vec![0],
-            filter: vec![0; (total / 8).next_power_of_two()],
         };
-        let (mut gather, mut start) = (Gather::default(), 0);
-        for end in &ends[..parts] {
-            gather.part(&keys[start..*end], &holders[start..*end], parts, &mut postings);
-            start = *end;
-            job.check()?;
+        let order = Order { mixed: sets.params.is_some() };
+        let ranges = if order.mixed { ranges } else { 1 };
+        let own = (total / ranges / PART).clamp(1, PARTS);
+        let parts = ranges * own;
+        let mut counts = vec![0usize; parts];
+        for row in &kept {
+            sets.row(*row).iter().for_each(|key| counts[within(order.of(*key), parts)] += 1);
         }
+        job.check()?;
+        let most = counts.chunks(own).map(|parts| parts.iter().sum()).max().unwrap_or(0);
+        let (mut keys, mut holders) = (with_huge_pages(most), with_huge_pages(most));
+        keys.resize(most, 0u64);
+        holders.resize(most, 0u32);
+        let mut gather = Gather { parts, buckets: total / BUCKET / parts + 1, ..Gather::default() };
+        let mut postings = Postings {
+            entries: with_huge_pages(total),
+            lists: with_huge_pages(total),
+            buckets: with_huge_pages(parts * gather.buckets + 1),
+            order,
+            rows,
+        };
+        // Of each row the keys that are done.
+        let mut done = vec![0u32; kept.len()];
+        for range in 0..ranges {
+            let own = range * own..(range + 1) * own;
+            // A part's end moves from its start as postings come in.
+            let mut ends = vec![0usize; own.len()];
+            (1..ends.len()).for_each(|part| ends[part] = ends[part - 1] + counts[own.start + part - 1]);
+            for (nth, row) in kept.iter().enumerate() {
+                if let Some(ahead) = kept.get(nth + AHEAD) {
+                    let next = &sets.row(*ahead)[done[nth + AHEAD] as usize..];
+                    next.iter().take(3 * 8).step_by(8).for_each(prefetch);
+                }
+                let left = &sets.row(*row)[done[nth] as usize..];
+                let mut taken = 0;
+                for key in left {
+                    let part = within(order.of(*key), parts);
+                    if part >= own.end {
+                        break;
+                    }
+                    let at = &mut ends[part - own.start];
+                    (keys[*at], holders[*at]) = (*key, *row as u32);
+                    *at += 1;
+                    taken += 1;
+                }
+                done[nth] += taken;
+                if nth % 1024 == 0 {
+                    job.check()?;
+                }
+            }
+            let mut start = 0;
+            for (part, end) in own.zip(ends) {
+                gather.part(part, &keys[start..end], &holders[start..end], &mut postings);
+                start = end;
+                job.check()?;
+            }
+        }
+        postings.buckets.push(Bucket { start: postings.entries.len() as u32, filter: 0 });
         Ok(postings)
     }
 
-    /// The slot of `key`, or the free one where it belongs.
+    /// The bucket of a key.
     #[inline]
     fn place(&self, key: u64) -> usize {
-        let (from, to, mut at) = self.start(key);
-        while self.slots[at].len != 0 && self.slots[at].key != key {
-            at = if at + 1 == to { from } else { at + 1 };
-        }
-        at
+        within(self.order.of(key), self.buckets.len() - 1)
     }
 
-    /// The slots of the part of `key`, and where among them its search starts.
+    /// The entry of `key` in bucket `place`.
     #[inline]
-    fn start(&self, key: u64) -> (usize, usize, usize) {
-        let (parts, key) = (self.starts.len() - 1, spread(key));
-        let part = within(key, parts);
-        let (from, to) = (self.starts[part], self.starts[part + 1]);
-        (from, to, from + within(key << parts.trailing_zeros(), to - from))
+    fn entry(&self, place: usize, key: u64) -> Option<&Entry> {
+        let own = self.buckets[place].start as usize..self.buckets[place + 1].start as usize;
+        let key = halves(key);
+        self.entries[own].iter().find(|entry| entry.key == key)
     }
 
     /// Number of distinct hashes.
     pub fn len(&self) -> usize {
-        self.keys
+        self.entries.len()
     }
 
     /// Whether there are no hashes.
     pub fn is_empty(&self) -> bool {
-        self.keys == 0
+        self.entries.is_empty()
     }
 
     /// The rows that hold `key`, ascending.
     #[inline]
     pub fn get(&self, key: u64) -> &[u32] {
-        self.rows_of(&self.slots[self.place(key)])
+        let place = self.place(key);
+        if !self.buckets[place].may_hold(self.order.of(key)) {
+            return &[];
+        }
+        self.entry(place, key).map_or(&[], |entry| self.rows_of(entry))
     }
 
     /// Append, for each of `keys` that is here, its place among them and its rows, which are on their way to the cache.
     pub fn find<'s>(&'s self, keys: &[u64], found: &mut Vec<(u32, &'s [u32])>) {
-        let (mut words, mut maybe) = ([0u32; BLOCK], [0u16; BLOCK]);
+        let (mut places, mut maybe) = ([0u32; BLOCK], [0u16; BLOCK]);
+        let mut held = [(0u16, &Entry { key: [0; 2], value: 0 }); BLOCK];
         for (block, keys) in keys.chunks(BLOCK).enumerate() {
-            for (key, word) in keys.iter().zip(&mut words) {
-                *word = within(spread(*key), self.filter.len()) as u32;
-                prefetch(&self.filter[*word as usize]);
+            for (key, place) in keys.iter().zip(&mut places) {
+                *place = self.place(*key) as u32;
+                prefetch(&self.buckets[*place as usize]);
             }
             let mut count = 0;
-            for (i, (key, word)) in keys.iter().zip(&words).enumerate() {
+            for (i, (key, place)) in keys.iter().zip(&places).enumerate() {
                 // No branch: which keys these are cannot be guessed.
                 maybe[count] = i as u16;
-                let bits = bits(*key);
-                count += usize::from(self.filter[*word as usize] & bits == bits);
+                count += usize::from(self.buckets[*place as usize].may_hold(self.order.of(*key)));
             }
             let maybe = &maybe[..count];
-            maybe.iter().for_each(|i| prefetch(&self.slots[self.start(keys[usize::from(*i)]).2]));
             for i in maybe {
-                if let rows @ [first, ..] = self.get(keys[usize::from(*i)]) {
-                    prefetch(first);
-                    found.push(((block * BLOCK) as u32 + u32::from(*i), rows));
+                let own = &self.entries[self.buckets[places[usize::from(*i)] as usize].start as usize..];
+                own.first().inspect(|first| prefetch(*first));
+                own.get(3).inspect(|later| prefetch(*later));
+            }
+            let mut count = 0;
+            for i in maybe {
+                if let Some(entry) = self.entry(places[usize::from(*i)] as usize, keys[usize::from(*i)]) {
+                    held[count] = (*i, entry);
+                    count += 1;
+                    if entry.value >= self.rows {
+                        prefetch(&self.lists[(entry.value - self.rows) as usize]);
+                    }
                 }
             }
+            let rows = |(i, entry): &(u16, &'s Entry)| ((block * BLOCK) as u32 + u32::from(*i), self.rows_of(entry));
+            found.extend(held[..count].iter().map(rows));
         }
     }
 
     /// All hashes with the rows that hold them, in no order that means anything.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &[u32])> {
-        self.slots.iter().filter(|slot| slot.len != 0).map(|slot| (slot.key, self.rows_of(slot)))
+        self.entries.iter().map(|entry| (whole(entry.key), self.rows_of(entry)))
     }
 
     #[inline]
-    fn rows_of<'s>(&'s self, slot: &'s Slot) -> &'s [u32] {
-        match slot.len {
-            1 => std::slice::from_ref(&slot.start),
-            len => &self.rows[slot.start as usize..][..len as usize],
+    fn rows_of<'s>(&'s self, entry: &'s Entry) -> &'s [u32] {
+        match entry.value.checked_sub(self.rows) {
+            None => std::slice::from_ref(&entry.value),
+            Some(list) => {
+                let (len, rows) = (self.lists[list as usize], list as usize + 1);
+                &self.lists[rows..rows + len as usize]
+            }
         }
     }
 }
 
-/// Numbers below `of` < 2^32 that ascend with a spread key.
 #[inline]
-fn within(spread: u64, of: usize) -> usize {
-    (((spread >> 32) * of as u64) >> 32) as usize
+fn halves(key: u64) -> [u32; 2] {
+    [(key >> 32) as u32, key as u32]
 }
 
-/// Two bits of a word of the filter, by other bits of the key than those that choose the word.
 #[inline]
-fn bits(key: u64) -> u64 {
-    let key = spread(key);
-    1 << (key >> 26 & 63) | 1 << (key >> 20 & 63)
+fn whole([high, low]: [u32; 2]) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// Numbers below `of` < 2^32 that ascend with the order.
+#[inline]
+fn within(order: u64, of: usize) -> usize {
+    (((order >> 32) * of as u64) >> 32) as usize
+}
+
+impl Order {
+    #[inline]
+    fn of(self, key: u64) -> u64 {
+        if self.mixed { key } else { spread(key) }
+    }
+}
+
+impl Bucket {
+    /// By other bits than those that choose the bucket.
+    #[inline]
+    fn bits(order: u64) -> u32 {
+        1 << (order >> 27 & 31) | 1 << (order >> 22 & 31)
+    }
+
+    #[inline]
+    fn may_hold(self, order: u64) -> bool {
+        self.filter & Self::bits(order) == Self::bits(order)
+    }
 }
 
 /// Brings the rows of each key of a part together; keeps its buffers from part to part.
 #[derive(Default)]
 struct Gather {
-    /// The keys of the part, by open addressing.
-    keys: Vec<u64>,
-    /// For each place the number of rows of its key, then where its next row goes; 0 is free, and all are between parts.
-    counts: Vec<u32>,
-    /// The places of the keys, ascending, as the slots of the keys do but for collisions.
-    taken: Vec<u32>,
-    /// The place of each pair.
-    places: Vec<u32>,
-    /// The rows of each key, in the order of `taken`.
+    /// Number of parts, and of the buckets of each.
+    parts: usize,
+    buckets: usize,
+    /// The numbers of the keys by open addressing; 0 is free.
+    table: Vec<u32>,
+    /// The keys by their numbers, which they have in the order in which they are met, from 1.
+    keys: Vec<Held>,
+    /// The number of the key of each posting.
+    numbers: Vec<u32>,
+    /// The rows of each key, by the number of the key.
     rows: Vec<u32>,
 }
 
+/// A key, its number of postings, and where the next of their rows goes.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    key: u64,
+    count: u32,
+    next: u32,
+}
+
 impl Gather {
-    /// Add the next of `parts` to `postings`: its keys with the row that holds each.
-    fn part(&mut self, keys: &[u64], holders: &[u32], parts: usize, postings: &mut Postings) {
-        let size = (2 * keys.len()).next_power_of_two().max(2);
-        if self.keys.len() < size {
-            self.keys.resize(size, 0);
-            self.counts.resize(size, 0);
-            self.taken.resize(size, 0);
-        }
-        let (mask, shift) = (size - 1, parts.trailing_zeros());
-        let Gather { keys: table, counts, taken, places, rows } = self;
-        places.clear();
-        for key in keys {
-            let mut at = within(spread(*key) << shift, size);
-            while counts[at] != 0 && table[at] != *key {
-                at = (at + 1) & mask;
-            }
-            table[at] = *key;
-            counts[at] += 1;
-            places.push(at as u32);
-        }
+    /// Add part `part` to `postings`: its keys with the row that holds each.
+    fn part(&mut self, part: usize, keys: &[u64], holders: &[u32], postings: &mut Postings) {
+        let bits = (2 * keys.len()).next_power_of_two().trailing_zeros().max(1);
+        self.table.clear();
+        self.table.resize(1 << bits, 0);
+        self.keys.clear();
+        self.keys.resize(keys.len() + 1, Held::default());
+        self.numbers.resize(self.numbers.len().max(keys.len()), 0);
+        self.rows.resize(self.rows.len().max(keys.len()), 0);
+        let (order, parts, buckets) = (postings.order, self.parts, self.buckets);
+        let (table, held) = (&mut self.table[..], &mut self.keys[..]);
+        let (numbers, rows) = (&mut self.numbers[..keys.len()], &mut self.rows[..keys.len()]);
+        let mask = table.len() - 1;
         let mut distinct = 0;
-        for (at, count) in counts[..size].iter().enumerate() {
-            // No branch: which places are taken cannot be guessed.
-            taken[distinct] = at as u32;
-            distinct += usize::from(*count != 0);
+        for (key, number) in keys.iter().zip(&mut *numbers) {
+            // Where in the part.
+            let mut at = (order.of(*key).wrapping_mul(parts as u64) >> (64 - bits)) as usize;
+            // One branch for both, and none for whether a key is new: these cannot be guessed.
+            while (table[at & mask] != 0) & (held[table[at & mask] as usize].key != *key) {
+                at += 1;
+            }
+            let known = table[at & mask] as usize;
+            distinct += usize::from(known == 0);
+            let own = if known == 0 { distinct } else { known };
+            table[at & mask] = own as u32;
+            held[own].key = *key;
+            held[own].count += 1;
+            *number = own as u32;
         }
-        let taken = &taken[..distinct];
+        let (held, first, base) = (&mut held[..=distinct], part * buckets, postings.entries.len());
+        postings.buckets.resize(first + buckets, Bucket::default());
+        let own = &mut postings.buckets[first..];
+        let bucket = |key: u64| within(order.of(key), parts * buckets) - first;
         let mut start = 0;
-        for at in taken {
-            let count = &mut counts[*at as usize];
-            (start, *count) = (start + *count, start);
+        for held in &mut held[1..] {
+            (held.next, start) = (start, start + held.count);
+            let bucket = &mut own[bucket(held.key)];
+            bucket.start += 1;
+            bucket.filter |= Bucket::bits(order.of(held.key));
         }
-        rows.resize(keys.len().max(rows.len()), 0);
-        for (row, at) in holders.iter().zip(&*places) {
-            let next = &mut counts[*at as usize];
+        for (row, number) in holders.iter().zip(&*numbers) {
+            let next = &mut held[*number as usize].next;
             rows[*next as usize] = *row;
             *next += 1;
         }
-        postings.keys += distinct;
-        let from = postings.slots.len();
-        postings.slots.resize(from + distinct * 3 / 2 + 1, Slot::default());
-        postings.starts.push(postings.slots.len());
-        let (words, own, mut start) = (postings.filter.len(), &mut postings.slots[from..], 0);
-        for at in taken {
-            let (key, end) = (table[*at as usize], std::mem::take(&mut counts[*at as usize]));
-            let held = &rows[start as usize..end as usize];
-            let first = if held.len() == 1 { held[0] } else { postings.rows.len() as u32 };
-            if held.len() > 1 {
-                postings.rows.extend_from_slice(held);
+        // Entries go in from the end of each bucket down to its start.
+        let mut end = base as u32;
+        for bucket in &mut *own {
+            end += bucket.start;
+            bucket.start = end;
+        }
+        postings.entries.resize(base + distinct, Entry::default());
+        let entries = &mut postings.entries[base..];
+        for Held { key, count, next } in &held[1..] {
+            let held = &rows[(next - count) as usize..*next as usize];
+            let mut value = held[0];
+            if *count > 1 {
+                value = postings.rows + postings.lists.len() as u32;
+                postings.lists.push(*count);
+                postings.lists.extend_from_slice(held);
             }
-            postings.filter[within(spread(key), words)] |= bits(key);
-            let mut at = within(spread(key) << shift, own.len());
-            while own[at].len != 0 {
-                at = if at + 1 == own.len() { 0 } else { at + 1 };
-            }
-            own[at] = Slot { key, start: first, len: end - start };
-            start = end;
+            let bucket = &mut own[bucket(*key)];
+            bucket.start -= 1;
+            entries[bucket.start as usize - base] = Entry { key: halves(*key), value };
         }
     }
 }
@@ -247,6 +361,7 @@ impl Gather {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::params::{Analyzer, Normalization, ShingleParams};
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};
 
@@ -277,9 +392,12 @@ mod tests {
     proptest! {
         #[test]
         fn is_a_map(rows in proptest::collection::vec(proptest::collection::btree_set(
-            prop_oneof![any::<u64>(), 0u64..9, (u64::MAX - 9)..=u64::MAX], 0..20), 0..9)) {
-            let sets = ShingleSets::of_rows(rows.iter().map(|r| r.iter().copied().collect()).collect());
-            let postings = Postings::new(&sets, |row| row != 1, &Job::inline())?;
+            prop_oneof![any::<u64>(), 0u64..9, (u64::MAX - 9)..=u64::MAX], 0..20), 0..9), mixed: bool, ranges in 1usize..9) {
+            let mut sets = ShingleSets::of_rows(rows.iter().map(|r| r.iter().copied().collect()).collect());
+            if mixed {
+                sets.params = Some(ShingleParams::new(vec![5], Analyzer::Word, Normalization::parse("none")?, 0)?);
+            }
+            let postings = Postings::in_ranges(&sets, |row| row != 1, ranges, &Job::inline())?;
             let mut want: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
             for (row, set) in rows.iter().enumerate().filter(|(row, _)| *row != 1) {
                 set.iter().for_each(|h| want.entry(*h).or_default().push(row as u32));
