@@ -17,12 +17,17 @@ type Numbers = HashMap<u64, (u32, bool), BuildHasherDefault<Mixed>>;
 pub(super) struct Masked {
     numbers: Numbers,
     places: Places,
-    /// Where the entries of each row start, and where the last ones end.
-    starts: Vec<usize>,
-    /// The layer in the two low bits, the number above.
+    rows: Vec<Row>,
+    /// Of the masked n-grams of all rows the layer in the two low bits, the number above.
     entries: Vec<u32>,
-    /// For each row the places of its n-grams among 128: what it cannot share with a text is seen here at a glance.
-    marks: Vec<u128>,
+}
+
+/// The masked n-grams of one row.
+struct Row {
+    /// Their places among 128: what the row cannot share with a text is seen here at a glance.
+    marks: u128,
+    start: usize,
+    len: u32,
 }
 
 /// One of 128 places.
@@ -36,12 +41,11 @@ impl Masked {
         let mut made = Masked {
             numbers: Numbers::default(),
             places: Places::default(),
-            starts: vec![0],
+            rows: Vec::with_capacity(side.sets.len()),
             entries: Vec::new(),
-            marks: Vec::with_capacity(side.sets.len()),
         };
         for row in 0..side.sets.len() {
-            let mut marks = 0;
+            let (mut marks, start) = (0, made.entries.len());
             let (hashes, layers) = side.row(row);
             for (hash, layer) in hashes.iter().zip(layers).filter(|(_, layer)| **layer != layer::NONE) {
                 let next = made.numbers.len() as u32;
@@ -51,8 +55,7 @@ impl Masked {
                 made.entries.push(number << 2 | u32::from(*layer));
                 marks |= mark(number);
             }
-            made.marks.push(marks);
-            made.starts.push(made.entries.len());
+            made.rows.push(Row { marks, start, len: (made.entries.len() - start) as u32 });
         }
         if made.numbers.len() > 1 << 30 {
             return Err(Error::input(format!("{} n-grams are too many to mask: give fewer texts", made.numbers.len())));
@@ -68,7 +71,8 @@ impl Masked {
     }
 
     fn row(&self, row: u32) -> &[u32] {
-        &self.entries[self.starts[row as usize]..self.starts[row as usize + 1]]
+        let row = &self.rows[row as usize];
+        &self.entries[row.start..row.start + row.len as usize]
     }
 }
 
@@ -110,9 +114,11 @@ pub(super) struct Candidates<'s> {
     noted: Vec<u32>,
     /// By row of the index; all 0 between texts.
     counts: Vec<u32>,
-    /// The rows that hold any of the n-grams counted last, and how many; what is behind `found` is of earlier texts.
+    /// Rows that hold enough of the n-grams counted last, and how many; what is behind `found` is of earlier texts.
     rows: Vec<(u32, u32)>,
     found: usize,
+    /// Those of them that were chosen last, and how many n-grams of the text each may hold.
+    chosen: Vec<(u32, u32)>,
 }
 
 impl<'s> Candidates<'s> {
@@ -130,6 +136,7 @@ impl<'s> Candidates<'s> {
             counts: vec![0; rows],
             rows: Vec::new(),
             found: 0,
+            chosen: Vec::new(),
         }
     }
 
@@ -174,25 +181,78 @@ impl<'s> Candidates<'s> {
     /// As many of the n-grams that the text masks as `row` holds, or more. O(1).
     #[inline]
     pub fn masked_at_most(&self, masked: &Masked, row: u32) -> u32 {
-        let marks = masked.marks[row as usize];
+        let marks = masked.rows[row as usize].marks;
         self.own.len() as u32 + self.more + (marks & self.once).count_ones() + (marks & self.twice).count_ones()
     }
 
-    /// Count for each row the n-grams that the text does not mask; the most that one holds.
-    pub fn count_open(&mut self, masked: &Masked) -> u32 {
-        self.count(masked, usize::MAX, |all| (&all.open, &[]))
+    /// Count for each row the n-grams that the text does not mask; the most that one holds. Rows with less than `least` are
+    /// left out.
+    pub fn count_open(&mut self, least: u32) -> u32 {
+        self.count(usize::MAX, least, |all| (&all.open, &[]))
+    }
+
+    /// The same, for the price of the shorter half of the postings: those of the longest n-grams are asked only for the rows
+    /// that may hold `least` yet.
+    ///
+    /// Li, Lu & Lu, "Efficient merging and filtering algorithms for approximate string searches", ICDE 2008 (DivideSkip).
+    pub fn count_open_by_skipping(&mut self, least: u32) -> u32 {
+        let long = (least / 2).min(self.open());
+        self.open.sort_unstable_by_key(|rows| rows.len());
+        let skipped = self.open.split_off(self.open.len() - long as usize);
+        self.count_open(least - long);
+        let mut highest = 0;
+        for (row, hits) in &mut self.rows[..self.found] {
+            *hits += skipped.iter().filter(|rows| rows.binary_search(row).is_ok()).count() as u32;
+            highest = highest.max(*hits);
+        }
+        self.open.extend(skipped);
+        highest
+    }
+
+    /// Choose of the rows that were counted those that hold just `level`, if with what the text masks they may hold
+    /// `least`; the most that any other holds below `level`.
+    pub fn choose(&mut self, masked: &Masked, level: u32, least: u32) -> u32 {
+        let mut chosen = std::mem::take(&mut self.chosen);
+        chosen.resize(chosen.len().max(self.found), (0, 0));
+        let (mut count, mut next) = (0, 0);
+        for (row, hits) in self.rows() {
+            // No branch: which rows these are cannot be guessed.
+            chosen[count].0 = *row;
+            count += usize::from(*hits == level);
+            next = next.max(if *hits < level { *hits } else { 0 });
+        }
+        // What is read next lies in memory larger than the cache.
+        chosen[..count].iter().for_each(|(row, _)| prefetch(&masked.rows[*row as usize]));
+        let mut kept = 0;
+        for i in 0..count {
+            let row = chosen[i].0;
+            let at_most = level + self.masked_at_most(masked, row);
+            chosen[kept] = (row, at_most);
+            kept += usize::from(at_most >= least);
+        }
+        chosen.truncate(kept);
+        for (row, _) in &chosen {
+            masked.row(*row).first().inspect(|first| prefetch(*first));
+        }
+        self.chosen = chosen;
+        next
+    }
+
+    /// The rows that were chosen, and how many n-grams each may share with the text.
+    pub fn chosen(&self) -> &[(u32, u32)] {
+        &self.chosen
     }
 
     /// Count those that the text masks, in the first `limit` rows of each; the number of n-grams that more rows hold. What
-    /// the text does not mask no longer counts.
-    pub fn count_masked(&mut self, masked: &Masked, limit: usize) -> u32 {
+    /// the text does not mask no longer counts. Rows with less than `least` are left out.
+    pub fn count_masked(&mut self, limit: usize, least: u32) -> u32 {
         for number in &self.noted {
             let noted = &mut self.notes[*number as usize];
             if *noted == note(layer::NONE, true) {
                 *noted = 0;
             }
         }
-        self.count(masked, limit, |all| (&all.both, &all.own));
+        self.count(limit, least, |all| (&all.both, &all.own));
         let lists = self.both.iter().copied().chain(self.own.iter().map(|(list, _)| *list));
         lists.filter(|list| list.len() > limit).count() as u32
     }
@@ -204,8 +264,8 @@ impl<'s> Candidates<'s> {
 
     fn count(
         &mut self,
-        masked: &Masked,
         limit: usize,
+        least: u32,
         lists: impl for<'a> Fn(&'a Self) -> (&'a [&'s [u32]], &'a [(&'s [u32], u8)]),
     ) -> u32 {
         let mut rows = std::mem::take(&mut self.rows);
@@ -225,14 +285,15 @@ impl<'s> Candidates<'s> {
             found += usize::from(*count == 0);
             *count += 1;
         }
-        let mut highest = 0;
-        for (row, hits) in &mut rows[..found] {
-            *hits = std::mem::take(&mut counts[*row as usize]);
-            // Looked at next, in memory larger than the cache.
-            prefetch(&masked.marks[*row as usize]);
-            highest = highest.max(*hits);
+        let (mut highest, mut kept) = (0, 0);
+        for at in 0..found {
+            let row = rows[at].0;
+            let hits = std::mem::take(&mut counts[row as usize]);
+            rows[kept] = (row, hits);
+            kept += usize::from(hits >= least);
+            highest = highest.max(hits);
         }
-        (self.rows, self.counts, self.found) = (rows, counts, found);
+        (self.rows, self.counts, self.found) = (rows, counts, kept);
         highest
     }
 

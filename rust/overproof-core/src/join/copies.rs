@@ -245,6 +245,9 @@ pub struct CopyIndex {
 /// A pair is compared in full once it shares this many n-grams, or as many as the rule asks for where those are fewer.
 const CANDIDATE: u32 = 4;
 
+/// From as many n-grams on that a match needs, postings are skipped.
+const SKIPPING: u32 = 4;
+
 impl CopyIndex {
     /// Mask `answers`.
     ///
@@ -321,34 +324,28 @@ impl CopyIndex {
         let masked = work.masked();
         let enough = (rule.min_ngrams.ceil() as u32).clamp(1, CANDIDATE);
         let (open, weight) = (suspect.open[row], suspect.weight(row));
-        let mut found = Found { rule, open, weight, enough, best: [(0, -1); STAGES], most: 0, pairs: Vec::new() };
-        // Rows that share more n-grams that the text does not mask first: the rest can soon neither match nor raise the score.
-        let mut level = work.open();
-        if level + masked >= enough {
-            level = work.count_open(&self.masked);
+        let fresh = || Found { rule, open, weight, enough, best: [(0, -1); STAGES], most: 0, pairs: Vec::new() };
+        let mut found = fresh();
+        let least = enough.saturating_sub(masked).max(1);
+        // A text that a row can match: rows that share too little for that are skipped, and can raise no score that reaches it.
+        let needed = found.needed(work.open(), masked);
+        let skipped = needed.filter(|needed| *needed >= SKIPPING.max(least));
+        if let Some(needed) = skipped {
+            let level = work.count_open_by_skipping(needed);
+            self.levels(level, masked, &mut found, work, stages);
         }
-        while level > 0 && found.may_matter(level, level + masked, 0) {
-            let mut next = 0;
-            for (right, hits) in work.rows() {
-                if *hits == level {
-                    let at_most = level + work.masked_at_most(&self.masked, *right);
-                    if found.may_matter(level, at_most, self.served.open[*right as usize]) {
-                        found.look(self, work, *right, level, &mut stages[*right as usize]);
-                    }
-                } else if *hits < level {
-                    next = next.max(*hits);
-                }
-            }
-            level = next;
+        if work.open() >= least && skipped.is_none_or(|needed| found.most + 1 < needed) {
+            found = fresh();
+            let level = work.count_open(least);
+            self.levels(level, masked, &mut found, work, stages);
         }
         // Rows that share masked n-grams alone can match at the earlier stages. (The others were looked at, if it matters.)
         if found.accepts(masked, 0) {
-            let cut = work.count_masked(&self.masked, self.limit);
+            let cut = work.count_masked(self.limit, enough);
             for (right, hits) in work.rows() {
                 let at_most = (hits + cut).min(work.masked_at_most(&self.masked, *right));
                 let reached = &mut stages[*right as usize];
-                if *hits >= enough
-                    && found.accepts(at_most, self.served.open[*right as usize])
+                if found.accepts(at_most, self.served.open[*right as usize])
                     && (usize::from(*reached) < STAGES - 1 || found.may_beat(at_most, *right))
                 {
                     found.look(self, work, *right, 0, reached);
@@ -356,6 +353,20 @@ impl CopyIndex {
             }
         }
         found
+    }
+
+    /// Look at the rows that were counted, those first that share more n-grams that the text does not mask, `level` at the
+    /// most: the rest can soon neither match nor raise the score.
+    fn levels(&self, mut level: u32, masked: u32, found: &mut Found, work: &mut Candidates<'_>, stages: &mut [u8]) {
+        while level > 0 && found.may_matter(level, level + masked, 0) {
+            let next = work.choose(&self.masked, level, found.enough);
+            for (right, at_most) in work.chosen() {
+                if found.may_matter(level, *at_most, self.served.open[*right as usize]) {
+                    found.look(self, work, *right, level, &mut stages[*right as usize]);
+                }
+            }
+            level = next;
+        }
     }
 }
 
@@ -378,6 +389,19 @@ struct Found {
 impl Found {
     fn accepts(&self, hits: u32, served_open: u32) -> bool {
         self.rule.accepts(hits, self.weight, self.open, served_open)
+    }
+
+    /// As few unmasked n-grams as a row can share and match, if it shares all `masked` ones; `None` where `most` are too few.
+    fn needed(&self, most: u32, masked: u32) -> Option<u32> {
+        if !self.accepts(most + masked, 0) {
+            return None;
+        }
+        let (mut low, mut high) = (0, most);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.accepts(middle + masked, 0) { high = middle } else { low = middle + 1 }
+        }
+        Some(low)
     }
 
     /// Whether a row of `served_open` unmasked n-grams can match or raise the score, if it shares `at_most` n-grams, of
