@@ -2,6 +2,7 @@
 
 use super::places::Places;
 use crate::error::{Error, Result};
+use crate::kernel::memory::zeros;
 use crate::shingle::ShingleSets;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -66,6 +67,24 @@ impl Masks {
         Masks { background, boilerplate, places }
     }
 
+    /// The layer of each of `hashes`, wherever it stands.
+    fn layers(&self, hashes: &[u64]) -> Vec<u8> {
+        const BLOCK: usize = 1024;
+        let (mut layers, mut maybe) = (zeros(hashes.len()), [0u16; BLOCK]);
+        for (hashes, layers) in hashes.chunks(BLOCK).zip(layers.chunks_mut(BLOCK)) {
+            let mut count = 0;
+            for (i, hash) in hashes.iter().enumerate() {
+                // No branch: which hashes these are cannot be guessed.
+                maybe[count] = i as u16;
+                count += usize::from(self.places.has(self.places.place(*hash)));
+            }
+            for i in maybe[..count].iter().map(|i| usize::from(*i)) {
+                layers[i] = self.layer(hashes[i]);
+            }
+        }
+        layers
+    }
+
     /// The layer that masks `hash` wherever it stands.
     #[inline]
     pub(super) fn layer(&self, hash: u64) -> u8 {
@@ -115,7 +134,7 @@ impl Side {
     /// Mask `sets`; `prompts` are the n-grams of each row's own prompt.
     pub fn new(sets: Arc<ShingleSets>, prompts: Option<&ShingleSets>, masks: &Masks) -> Result<Self> {
         check_prompts(&sets, prompts)?;
-        let mut layers: Vec<u8> = sets.hashes.iter().map(|hash| masks.layer(*hash)).collect();
+        let mut layers = masks.layers(&sets.hashes);
         if let Some(prompts) = prompts {
             echo(&sets, prompts, &mut layers);
         }
