@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import overproof as op
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from overproof import comparison
 from overproof.report import terminal
 
@@ -423,6 +426,12 @@ except KeyboardInterrupt:
 small = ["this process still compares one text of more than eleven words with another text"]
 print(len(op.compare(small, small).pairs), flush=True)
 """
+
+
+@given(arrays(np.float64, st.integers(0, 9), elements=st.integers(0, 5).map(float)), st.integers(1, 12))
+def test_the_least_are_those_of_a_stable_sort(values: np.ndarray, most: int) -> None:
+    least = sys.modules["overproof.compare"]._least(values, most)
+    assert least.tolist() == sorted(np.argsort(values, kind="stable")[:most].tolist())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
