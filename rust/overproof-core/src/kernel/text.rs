@@ -267,7 +267,7 @@ pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut V
         out.extend(tokens.iter().map(|[from, to]| long(seeds, text, usize::from(*from), usize::from(*to))));
         return;
     }
-    out.extend(tokens.iter().map(|[from, to]| {
+    let value = |[from, to]: &[u16; 2]| {
         let (from, to) = (usize::from(*from), usize::from(*to));
         let len = to.wrapping_sub(from);
         if len > LONGEST {
@@ -277,7 +277,22 @@ pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut V
         let sixteen = unsafe { &*text.as_ptr().add(from).cast::<[u8; LONGEST]>() };
         let (low, high) = first_bytes(sixteen, len);
         seeds.token16(low, high, len as u64)
-    }));
+    };
+    out.reserve(tokens.len());
+    // By fours: what a loop counts is a tenth of what a token takes.
+    let room = &mut out.spare_capacity_mut()[..tokens.len()];
+    let (fours, rest) = tokens.as_chunks::<4>();
+    let (room_fours, room_rest) = room.as_chunks_mut::<4>();
+    for (to, four) in room_fours.iter_mut().zip(fours) {
+        for (to, token) in to.iter_mut().zip(four) {
+            to.write(value(token));
+        }
+    }
+    for (to, token) in room_rest.iter_mut().zip(rest) {
+        to.write(value(token));
+    }
+    // SAFETY: as many were written.
+    unsafe { out.set_len(out.len() + tokens.len()) };
 }
 
 /// See `kernel::byte_windows`.
