@@ -483,7 +483,9 @@ def table(made: dict[str, Any]) -> str:
     lines += ["", "| path | two threads, times one | best round | of what the machine offers | CPU time, times one |"]
     lines.append("| --- | ---: | ---: | ---: | ---: |")
     shown = ("times_faster", "times_faster_best", "of_offered", "cpu_times")
-    lines += [f"| {t['row']} | {' | '.join(f'{t[one]:.2f}' for one in shown)} |" for t in made["threads"]]
+    for row in made["threads"]:
+        figures = (f"{row[one]:.2f}" if one in row else "" for one in shown)  # older records have less
+        lines.append(f"| {row['row']} | {' | '.join(figures)} |")
     lines += ["", "| path | long texts, GB/s | short texts, GB/s | ratio |", "| --- | ---: | ---: | ---: |"]
     lines += [
         f"| {t['row']} | {t['long_gb_per_s']:.2f} | {t['short_gb_per_s']:.2f} | {t['long_over_short']:.2f} |"
