@@ -3,6 +3,7 @@
 pub mod banding;
 mod candidates;
 pub mod copies;
+mod forms;
 mod groups;
 pub mod hamming;
 pub mod masks;

@@ -3,21 +3,20 @@
 //! Hashes lead to tokens and n-grams that may be equal; their bytes and ids decide. The plain way to the same figures is
 //! `score::ngrams` and `score::spans`, which the tests hold this to.
 
-use super::copies::CopyIndex;
-use super::masks::{STAGES, Side, first_layer, layer};
+use super::copies::{CopyIndex, lock};
+use super::forms::{Form, Reader, Text};
+use super::masks::{STAGES, Side, layer};
 use super::runs::{Runs, by_automaton};
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::kernel::{self, Level};
-use crate::params::{Analyzer, ShingleParams};
+use crate::kernel::memory::{prefetch, prefetch_row};
+use crate::params::ShingleParams;
 use crate::score::ngrams::Grams;
 use crate::score::ratio;
 use crate::score::spans::{Interner, Span};
-use crate::shingle::hash::Seeds;
-use crate::shingle::window::{mapped_windows, mapped_words};
 use crate::text::Texts;
-use crate::text::lists::without_markers;
-use crate::text::tokenize::{MappedTokens, code_points, mapped};
+use crate::text::tokenize::{MappedTokens, code_points};
+use std::sync::Mutex;
 
 /// Rows to compare in full.
 pub struct Pairs<'a> {
@@ -65,17 +64,14 @@ impl Verified {
     }
 
     /// Add one pair.
-    fn push(&mut self, pair: usize, found: &Figures, (a, b): (&Text<'_>, &Text<'_>)) {
+    fn push(&mut self, pair: usize, found: &Figures, a: (&str, &Text), b: (&str, &Text)) {
         self.ngrams.push(found.shared as u32);
         self.containment_of_suspect.push(ratio(found.shared, found.open[0]));
         self.containment_of_served.push(ratio(found.shared, found.open[1]));
         self.covered.push(found.covered);
         self.longest_run.push(found.longest_run);
-        let (at, bt) = (&a.forms[found.forms[0]].tokens, &b.forms[found.forms[1]].tokens);
-        let of_a: Vec<u32> = found.spans.iter().flat_map(|s| bytes(at, s.a_start, s.len)).collect();
-        let of_b: Vec<u32> = found.spans.iter().flat_map(|s| bytes(bt, s.b_start, s.len)).collect();
-        // Markers became spaces, byte for byte, so offsets stand in the original all the same.
-        let (chars_a, chars_b) = (code_points(a.text, &of_a), code_points(b.text, &of_b));
+        let (of_a, chars_a) = places(a, found.forms[0], found.spans.iter().map(|s| (s.a_start, s.len)));
+        let (of_b, chars_b) = places(b, found.forms[1], found.spans.iter().map(|s| (s.b_start, s.len)));
         for (k, span) in found.spans.iter().enumerate() {
             let (k, m) = (2 * k, 2 * k + 1);
             self.span_pair.push(pair as i64);
@@ -83,6 +79,28 @@ impl Verified {
                 .push([of_a[k], of_a[m], chars_a[k], chars_a[m], of_b[k], of_b[m], chars_b[k], chars_b[m], span.len]);
         }
     }
+}
+
+/// Ask for what will be read of a served row: it lies anywhere.
+fn ask_for(text: Option<&str>, (hashes, layers): (&[u64], &[u8])) {
+    const MOST: usize = 1 << 11;
+    let text = text.unwrap_or_default().as_bytes();
+    text[..text.len().min(MOST)].chunks(64).for_each(|line| prefetch(&line[0]));
+    layers[..layers.len().min(MOST)].chunks(64).for_each(|line| prefetch(&line[0]));
+    prefetch_row(hashes);
+}
+
+/// Where the original starts and ends that runs of tokens of one form stand for, in turn: in bytes and in code points.
+fn places(
+    (original, text): (&str, &Text),
+    form: usize,
+    runs: impl Iterator<Item = (u32, u32)>,
+) -> (Vec<u32>, Vec<u32>) {
+    // Markers became spaces, byte for byte, so offsets stand in the original all the same.
+    let tokens = &text.forms()[form].tokens;
+    let of: Vec<u32> = runs.flat_map(|(start, len)| bytes(tokens, start, len)).collect();
+    let chars = if text.ascii { of.clone() } else { code_points(original, &of) };
+    (of, chars)
 }
 
 /// The bytes of the original that tokens `start..start + len` stand for.
@@ -128,59 +146,48 @@ impl CopyIndex {
             let others = starts[row + 1] - starts[row] + usize::from(looked(row));
             if others == 0 { 1 } else { 32 * size * (1 + others) }
         };
+        let spare = Mutex::new(Vec::new());
         let parts = job.chunks(rows, weight, |rows| {
             let mut part = Verified::default();
-            let mut work = Work::new(params);
+            let kept = lock(&spare).pop();
+            let (mut work, mut reader, mut a, mut b) =
+                kept.unwrap_or_else(|| (Work::new(params), Reader::new(params), Text::default(), Text::default()));
             for row in rows {
                 let own = starts[row]..starts[row + 1];
                 if own.is_empty() && !looked(row) {
                     continue;
                 }
-                let a = work.read(suspect_texts[row].unwrap_or_default());
+                let text_a = suspect_texts[row].unwrap_or_default();
+                reader.read(text_a, &mut a);
                 let best = pairs.best.get(row).copied().unwrap_or([-1; STAGES]);
                 let mut waiting = best;
                 for pair in own {
                     let right = pairs.right[pair];
-                    let b = work.read(served_texts[right as usize].unwrap_or_default());
+                    if let Some(next) = pairs.right.get(pair + 1) {
+                        ask_for(served_texts[*next as usize], self.served.row(*next as usize));
+                    }
+                    let text_b = served_texts[right as usize].unwrap_or_default();
+                    reader.read(text_b, &mut b);
                     work.pair(&a, &b, suspect.row(row), self.served.row(right as usize));
                     let found = work.figures(&a, &b, STAGES as u8 - 1);
-                    part.push(pair, &found, (&a, &b));
+                    part.push(pair, &found, (text_a, &a), (text_b, &b));
                     work.stages(&a, &b, &mut waiting, right, Some(&found), &mut part.waterfall);
                 }
                 for stage in 0..STAGES {
                     let right = waiting[stage];
                     if right >= 0 {
-                        let b = work.read(served_texts[right as usize].unwrap_or_default());
+                        reader.read(served_texts[right as usize].unwrap_or_default(), &mut b);
                         work.pair(&a, &b, suspect.row(row), self.served.row(right as usize));
                         work.stages(&a, &b, &mut waiting, right, None, &mut part.waterfall);
                     }
                 }
             }
+            lock(&spare).push((work, reader, a, b));
             Ok(part)
         })?;
         let mut out = Verified::default();
         parts.into_iter().for_each(|part| out.append(part));
         Ok(out)
-    }
-}
-
-/// A text as it is, and without its list markers where the parameters ask for both.
-struct Text<'t> {
-    text: &'t str,
-    forms: Vec<Form>,
-}
-
-/// One form of a text.
-struct Form {
-    tokens: MappedTokens,
-    /// The hash of each n-gram.
-    hashes: Vec<u64>,
-}
-
-impl Form {
-    /// Tokens of its n-grams: n, or all of a shorter text.
-    fn width(&self, n: usize) -> usize {
-        n.min(self.tokens.len())
     }
 }
 
@@ -249,77 +256,70 @@ struct Gram {
     start: u32,
     /// A bit for each form that it stands in: those of the suspect text at 0 and 1, those of the served at 2 and 3.
     held: u8,
-    /// Its layer on either side.
-    layers: [u8; 2],
+    /// The first stage that no longer counts it, by the layers of either side; `u8::MAX` where none masks it.
+    ends: u8,
 }
 
 impl Gram {
     fn is_open(&self, stage: u8) -> bool {
-        let first = first_layer(self.layers[0], self.layers[1]);
-        first == layer::NONE || first > stage
+        self.ends > stage
     }
 }
 
 /// Compares one pair after the other; keeps its buffers.
-struct Work<'p> {
-    params: &'p ShingleParams,
+struct Work {
     n: usize,
-    seeds: Seeds,
-    level: Level,
     numbers: Numbers,
     /// Of each form the numbers of its n-grams.
     grams_of: [Vec<u32>; FORMS],
     grams: Vec<Gram>,
+    /// A bit for each stage that ends the counting of some n-gram.
+    ending: u8,
     runs: Runs,
 }
 
-impl<'p> Work<'p> {
-    fn new(params: &'p ShingleParams) -> Self {
+impl Work {
+    fn new(params: &ShingleParams) -> Self {
         Work {
-            params,
             n: params.smallest(),
-            seeds: Seeds::new(params.seed),
-            level: kernel::level().unwrap_or(Level::BASELINE),
             numbers: Numbers::default(),
             grams_of: Default::default(),
             grams: Vec::new(),
+            ending: 0,
             runs: Runs::default(),
         }
     }
 
-    fn read<'t>(&self, text: &'t str) -> Text<'t> {
-        let form = |text: &str| {
-            let tokens = mapped(text, &self.params.analyzer, self.params.normalization);
-            let hashes = match self.params.analyzer {
-                Analyzer::Word => mapped_words(self.level, &self.seeds, &tokens, self.n),
-                _ => mapped_windows(&self.seeds, &self.params.analyzer, &tokens, &[], self.n),
-            };
-            Form { tokens, hashes }
-        };
-        let plain = if self.params.both_lists { without_markers(text) } else { None };
-        Text { text, forms: std::iter::once(form(text)).chain(plain.as_deref().map(form)).collect() }
-    }
-
     /// Take up a pair: number the n-grams of all forms, and lay the rows' layers over them.
-    fn pair(&mut self, a: &Text<'_>, b: &Text<'_>, suspect: (&[u64], &[u8]), served: (&[u64], &[u8])) {
-        let form = |f: usize| [a, b][f / 2].forms.get(f % 2);
+    fn pair(&mut self, a: &Text, b: &Text, suspect: (&[u64], &[u8]), served: (&[u64], &[u8])) {
+        let all = [a.forms().first(), a.forms().get(1), b.forms().first(), b.forms().get(1)];
+        let form = |f: usize| -> Option<&Form> { all[f] };
         self.numbers.clear((0..FORMS).filter_map(form).map(|form| form.hashes.len()).sum());
         self.grams_of.iter_mut().for_each(Vec::clear);
         self.grams.clear();
         for (f, own) in (0..FORMS).filter_map(|f| Some((f, form(f)?))) {
             let width = own.width(self.n);
             // Where the n-gram before was found: if this one stands right after it, their last tokens alone may differ.
-            let mut before = None;
+            let mut before: Option<(u8, u32)> = None;
             for (start, hash) in own.hashes.iter().enumerate() {
-                let number = self.numbers.number(*hash, |other| {
-                    let gram = &self.grams[other as usize];
-                    let (at, Some(held)) = (gram.start as usize, form(usize::from(gram.form))) else { return false };
-                    let known = if before == Some((gram.form, gram.start)) { width - 1 } else { 0 };
+                let follows = before.and_then(|(of, at)| {
+                    let (of, at) = (usize::from(of), at as usize);
+                    let (number, held) = (self.grams_of[of].get(at)?, form(of)?);
                     let same = |i: usize| own.tokens.token(start + i) == held.tokens.token(at + i);
-                    held.width(self.n) == width && (known..width).all(same)
+                    (held.hashes[at] == *hash && held.width(self.n) == width && same(width - 1)).then_some(*number)
+                });
+                let number = follows.unwrap_or_else(|| {
+                    self.numbers.number(*hash, |other| {
+                        let gram = &self.grams[other as usize];
+                        let (at, Some(held)) = (gram.start as usize, form(usize::from(gram.form))) else {
+                            return false;
+                        };
+                        let same = |i: usize| own.tokens.token(start + i) == held.tokens.token(at + i);
+                        held.width(self.n) == width && (0..width).all(same)
+                    })
                 });
                 if number as usize == self.grams.len() {
-                    self.grams.push(Gram { form: f as u8, start: start as u32, held: 0, layers: [layer::NONE; 2] });
+                    self.grams.push(Gram { form: f as u8, start: start as u32, held: 0, ends: u8::MAX });
                 }
                 let gram = &mut self.grams[number as usize];
                 gram.held |= 1 << f;
@@ -327,21 +327,24 @@ impl<'p> Work<'p> {
                 self.grams_of[f].push(number);
             }
         }
-        for (side, (hashes, layers)) in [suspect, served].into_iter().enumerate() {
+        self.ending = 0;
+        for (hashes, layers) in [suspect, served] {
             for (hash, layer) in hashes.iter().zip(layers).filter(|(_, layer)| **layer != layer::NONE) {
                 self.numbers.probe(*hash, |gram| {
-                    self.grams[gram as usize].layers[side] = *layer;
+                    let ends = &mut self.grams[gram as usize].ends;
+                    *ends = (*ends).min(*layer);
                     false
                 });
             }
         }
+        self.grams.iter().filter(|gram| gram.ends != u8::MAX).for_each(|gram| self.ending |= 1 << gram.ends);
     }
 
     /// Add up the stages that wait for the pair with `right`, which is the one taken up; `last` is what the last stage gave.
     fn stages(
         &mut self,
-        a: &Text<'_>,
-        b: &Text<'_>,
+        a: &Text,
+        b: &Text,
         waiting: &mut [i64; STAGES],
         right: i64,
         last: Option<&Figures>,
@@ -351,7 +354,7 @@ impl<'p> Work<'p> {
         let mut known = last.map(|found| (STAGES as u8 - 1, figures(found)));
         for stage in (0..STAGES).rev().filter(|stage| waiting[*stage] == right) {
             // A stage that masks none of the pair's n-grams gives what the one before gives.
-            let same = |above: u8| !self.grams.iter().any(|gram| gram.is_open(stage as u8) != gram.is_open(above));
+            let same = |above: u8| (stage as u8 + 1..=above).all(|stage| self.ending >> stage & 1 == 0);
             let found = match known {
                 Some((above, found)) if same(above) => found,
                 _ => figures(&self.figures(a, b, stage as u8)),
@@ -363,7 +366,7 @@ impl<'p> Work<'p> {
     }
 
     /// What the pair shares at `stage`.
-    fn figures(&mut self, a: &Text<'_>, b: &Text<'_>, stage: u8) -> Figures {
+    fn figures(&mut self, a: &Text, b: &Text, stage: u8) -> Figures {
         // How many n-grams stand in just these forms.
         let mut counts = [0usize; 1 << FORMS];
         self.grams.iter().for_each(|gram| counts[usize::from(gram.held)] += usize::from(gram.is_open(stage)));
@@ -372,8 +375,8 @@ impl<'p> Work<'p> {
         };
         // Positions are those of one form of each text: as they are, or without markers where that shares more.
         let mut forms = [0, 0];
-        if a.forms.len() + b.forms.len() > 2 {
-            let other = [a.forms.len() - 1, b.forms.len() - 1];
+        if a.forms().len() + b.forms().len() > 2 {
+            let other = [a.forms().len() - 1, b.forms().len() - 1];
             if both(1 << other[0], 4 << other[1]) > both(1, 4) {
                 forms = other;
             }
@@ -382,14 +385,15 @@ impl<'p> Work<'p> {
         let (x, y) = (forms[0], 2 + forms[1]);
         let common = |gram: &Gram| gram.held >> y & 1 != 0 && gram.is_open(stage);
         let (mut covered, mut covered_to) = (0, 0);
-        let width = a.forms[forms[0]].width(self.n);
+        let width = a.forms()[forms[0]].width(self.n);
         for (start, gram) in self.grams_of[x].iter().enumerate() {
             if common(&self.grams[*gram as usize]) {
                 covered += start + width - start.max(covered_to);
                 covered_to = start + width;
             }
         }
-        let short = a.forms.iter().chain(&b.forms).any(|form| form.width(self.n) < self.n && !form.hashes.is_empty());
+        let short =
+            a.forms().iter().chain(b.forms()).any(|form| form.width(self.n) < self.n && !form.hashes.is_empty());
         let walked = if short {
             None
         } else {
@@ -401,11 +405,11 @@ impl<'p> Work<'p> {
     }
 
     /// Spans and the longest run of these forms by their tokens.
-    fn by_tokens(&self, a: &Text<'_>, b: &Text<'_>, forms: [usize; 2], stage: u8) -> (Vec<Span>, u32) {
+    fn by_tokens(&self, a: &Text, b: &Text, forms: [usize; 2], stage: u8) -> (Vec<Span>, u32) {
         let mut interner = Interner::new();
         let mut ids: [Vec<u32>; FORMS] = Default::default();
         for (side, text) in [a, b].into_iter().enumerate() {
-            for (form, ids) in text.forms.iter().zip(&mut ids[2 * side..]) {
+            for (form, ids) in text.forms().iter().zip(&mut ids[2 * side..]) {
                 *ids = interner.ids((0..form.tokens.len()).map(|i| form.tokens.token(i)));
             }
         }
@@ -428,12 +432,18 @@ mod tests {
     use super::*;
     use crate::join::copies::Answers;
     use crate::join::masks::Masks;
+    use crate::join::masks::first_layer;
+    use crate::params::Analyzer;
     use crate::params::Normalization;
     use crate::score::ngrams::{floor, ngram_match, windows};
     use crate::score::spans::common_spans;
     use crate::shingle::build::from_texts;
+    use crate::shingle::hash::Seeds;
+    use crate::shingle::window::mapped_windows;
     use crate::shingle::window::values;
     use crate::text::fast::tests::nasty;
+    use crate::text::lists::without_markers;
+    use crate::text::tokenize::mapped;
     use proptest::prelude::*;
     use std::sync::Arc;
 
