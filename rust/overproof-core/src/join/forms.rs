@@ -1,4 +1,4 @@
-//! Texts as verification reads them: tokens with their places, and the hashes of their n-grams, in buffers that are kept.
+//! Texts as verification reads them: tokens with their places and the hashes of n-grams, in buffers that are kept.
 
 use crate::kernel::{self, Level};
 use crate::params::{Analyzer, ShingleParams};
@@ -95,14 +95,14 @@ impl<'p> Reader<'p> {
         };
     }
 
-    /// The words of a short ASCII text and the hashes of their n-grams, none where there are fewer words. Each byte becomes
-    /// one byte, so places in the normalised text are places in the original.
+    /// The words of a short ASCII text and the hashes of their n-grams, none where there are fewer words. Each byte
+    /// becomes one byte, so places in the normalised text are places in the original.
     fn words(&mut self, text: &str, into: &mut Form) {
         let tokens = &mut into.tokens;
         let mut canon = std::mem::take(&mut tokens.canon).into_bytes();
         canon.clear();
         self.canonicalizer.words(text, &mut canon);
-        // Whole blocks, the last of them with spaces, so that the last word ends and vectors can be read where it starts.
+        // Whole blocks, the last with spaces, so that the last word ends and vectors can be read where it starts.
         canon.resize((text.len() + 16).next_multiple_of(64), b' ');
         if self.edges.len() < canon.len() + kernel::SPARE {
             self.edges.resize(canon.len() + kernel::SPARE, 0);
