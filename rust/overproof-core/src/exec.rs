@@ -161,14 +161,15 @@ impl<'a> Job<'a> {
         self.each((0..self.threads().min(ranges.len())).collect(), turn).map(drop)
     }
 
-    /// As [`Job::chunks`], where each row is `width` values of one matrix: `work` fills the slice of its rows.
-    pub fn fill<T: Clone + Default + Send>(
+    /// As [`Job::chunks`], where each row is `width` values of one matrix: `work` fills the slice of its rows. The matrix, and
+    /// what `work` returned, in order of rows.
+    pub fn fill<T: Clone + Default + Send, R: Send>(
         &self,
         rows: usize,
         width: usize,
         weight: impl Fn(usize) -> usize,
-        work: impl Fn(Range<usize>, &mut [T]) -> Result<()> + Sync,
-    ) -> Result<Vec<T>> {
+        work: impl Fn(Range<usize>, &mut [T]) -> Result<R> + Sync,
+    ) -> Result<(Vec<T>, Vec<R>)> {
         let size = rows.checked_mul(width).filter(|size| *size <= isize::MAX as usize / size_of::<T>().max(1));
         let size =
             size.ok_or_else(|| Error::input(format!("a matrix of {rows} x {width} does not fit into memory")))?;
@@ -177,30 +178,29 @@ impl<'a> Job<'a> {
             Error::input(format!("a matrix of {rows} x {width} does not fit into memory; score fewer rows at a time"))
         })?;
         ask_for_huge_pages(&mut matrix);
-        matrix.resize(size, T::default());
         if size == 0 {
-            return Ok(matrix);
+            return Ok((matrix, Vec::new()));
         }
-        self.fill_rows(&mut matrix, rows, weight, work)?;
-        Ok(matrix)
-    }
-
-    /// As [`Job::fill`], of a matrix of `rows` rows that is there; returns what `work` returned, in order of rows.
-    pub fn fill_rows<T: Send, R: Send>(
-        &self,
-        matrix: &mut [T],
-        rows: usize,
-        weight: impl Fn(usize) -> usize,
-        work: impl Fn(Range<usize>, &mut [T]) -> Result<R> + Sync,
-    ) -> Result<Vec<R>> {
-        let width = matrix.len().checked_div(rows).unwrap_or_default();
-        let (mut parts, mut rest) = (Vec::new(), matrix);
-        for range in cut(rows, weight) {
+        let ranges = cut(rows, weight);
+        if self.threads() == 1 {
+            let mut returned = Vec::with_capacity(ranges.len());
+            for range in ranges {
+                self.check()?;
+                // Just before they are written over, zeros cost no way to memory.
+                matrix.resize(range.end * width, T::default());
+                returned.push(work(range.clone(), &mut matrix[range.start * width..])?);
+            }
+            return Ok((matrix, returned));
+        }
+        matrix.resize(size, T::default());
+        let (mut parts, mut rest) = (Vec::with_capacity(ranges.len()), matrix.as_mut_slice());
+        for range in ranges {
             let (part, after) = rest.split_at_mut(range.len() * width);
             parts.push((range, part));
             rest = after;
         }
-        self.each(parts, |(range, part)| work(range, part))
+        let returned = self.each(parts, |(range, part)| work(range, part))?;
+        Ok((matrix, returned))
     }
 }
 

@@ -139,7 +139,7 @@ impl NgramTable {
         let (level, table) = (kernel::level()?, self.table());
         // As a matrix, whose last row may be longer than what is left; few hashes take no more than their own room.
         let width = hashes.len().clamp(1, KEYS);
-        let mut found = job.fill(
+        let (mut found, _) = job.fill(
             hashes.len().div_ceil(width),
             width,
             |_| usize::MAX,

@@ -15,7 +15,6 @@ pub use array::{SetSketch, SketchArray, Values};
 
 use crate::error::{Error, Result};
 use crate::exec::Job;
-use crate::kernel::memory::zeros;
 use crate::params::{HashSource, Scheme, ShingleParams, SketchParams};
 use crate::shingle::hash::{fin, splitmix64};
 use crate::shingle::{ShingleSets, Shingler};
@@ -212,7 +211,6 @@ struct Made<V> {
 }
 
 fn run<S: Sketcher>(job: &Job<'_>, rows: &impl Rows, sketcher: &S, k: usize) -> Result<Made<S::Value>> {
-    let mut values = zeros(rows.len() * k);
     let work = |range: Range<usize>, out: &mut [S::Value]| {
         let (mut empty, mut most) = (Vec::with_capacity(range.len()), 0);
         let (mut scratch, mut state) = (rows.scratch(), sketcher.start());
@@ -229,7 +227,7 @@ fn run<S: Sketcher>(job: &Job<'_>, rows: &impl Rows, sketcher: &S, k: usize) -> 
         }
         Ok((empty, most))
     };
-    let parts = job.fill_rows(&mut values, rows.len(), |i| rows.weight(i), work)?;
+    let (values, parts) = job.fill(rows.len(), k, |i| rows.weight(i), work)?;
     let most = parts.iter().map(|(_, most)| *most).max().unwrap_or_default();
     Ok(Made { values, empty: parts.into_iter().flat_map(|(empty, _)| empty).collect(), most })
 }

@@ -111,7 +111,7 @@ pub fn of_sets(
     };
     let sketcher = Sketcher::new(params.row_len(), params.seed)?;
     let k = params.row_len();
-    let values = job.fill(
+    let (values, _) = job.fill(
         sets.len(),
         k,
         |i| 8 * sets.range(i).len(),
