@@ -432,7 +432,7 @@ def _waterfall(found: dict[str, npt.NDArray[Any]], taken: npt.NDArray[np.uint64]
 
 
 def _least(values: npt.NDArray[np.float64], most: int) -> npt.NDArray[np.int64]:
-    """Where the `most` least values stand, ascending; of equal ones the first. Sorting them all takes ten times as long."""
+    """Where the `most` least values stand, ascending; of equal ones the first. Sorting all takes ten times as long."""
     if most >= len(values):
         return np.arange(len(values))
     last = np.partition(values, most - 1)[most - 1]
