@@ -233,7 +233,7 @@ def dots(axes: Any, record: dict[str, Any]) -> None:
     axes.axvline(1, color="#888888", linewidth=0.8)
     logarithmic(axes, *axes.get_xlim())
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.6)
-    axes.set_xlabel("speed over the mark at this machine's clock, log scale; right of the line: reached")
+    axes.set_xlabel("speed over the mark at this machine's clock, log scale")
     for level, shade in shades.items():
         axes.plot([], [], "o", color=shade, label=level)
     axes.legend(loc="upper center", ncols=len(shades), bbox_to_anchor=(0.4, 1.12), frameon=False)
