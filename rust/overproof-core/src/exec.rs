@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -202,6 +202,11 @@ impl<'a> Job<'a> {
         let returned = self.each(parts, |(range, part)| work(range, part))?;
         Ok((matrix, returned))
     }
+}
+
+/// What threads share. A panic that left the lock poisoned has gone on, and what it left is not looked at.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Cut `0..rows` into ranges of about [`BLOCK`] each.

@@ -8,13 +8,13 @@ use super::masks::{Masks, Mixed, STAGES, Side, check_prompts, echo, layer};
 use super::overlap::Rarity;
 use super::postings::Postings;
 use crate::error::{Error, Result};
-use crate::exec::Job;
+use crate::exec::{Job, lock};
 use crate::params::ShingleParams;
 use crate::score::spans::TokenHasher;
 use crate::shingle::ShingleSets;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// For each row the first with the same hashes and the same marks.
 fn first_rows<'a>(rows: usize, row: impl Fn(usize) -> (&'a [u64], &'a [u8])) -> Vec<u32> {
@@ -456,10 +456,6 @@ impl Part {
         found.pairs.truncate(top);
         self.pairs.extend(found.pairs.into_iter().map(|(hits, right)| (row as i64, right, hits)));
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

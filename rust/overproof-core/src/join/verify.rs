@@ -3,12 +3,12 @@
 //! Hashes lead to tokens and n-grams that may be equal; their bytes and ids decide. The plain way to the same figures is
 //! `score::ngrams` and `score::spans`, which the tests hold this to.
 
-use super::copies::{CopyIndex, lock};
+use super::copies::CopyIndex;
 use super::forms::{Form, Reader, Text};
 use super::masks::{STAGES, Side, layer};
 use super::runs::{Runs, by_automaton};
 use crate::error::{Error, Result};
-use crate::exec::Job;
+use crate::exec::{Job, lock};
 use crate::kernel::memory::{prefetch, prefetch_row};
 use crate::params::ShingleParams;
 use crate::score::ngrams::Grams;

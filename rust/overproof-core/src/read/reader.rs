@@ -9,7 +9,7 @@ use super::select::{Column, Field, Presence, role_matches};
 use super::source::Source;
 use super::surrogates::repair_surrogates;
 use crate::error::{Error, Result};
-use crate::exec::Job;
+use crate::exec::{Job, lock};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -273,7 +273,7 @@ fn parse(
         rows,
         |i| starts[i + 1] - starts[i],
         |range| {
-            let columns = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let columns = lock(spare).pop();
             let part = Part::new(options, columns.unwrap_or_else(|| Columns::new(options)));
             let mut parser = Parser { file, options, part, flat: Flat::new(&options.select) };
             for i in range {

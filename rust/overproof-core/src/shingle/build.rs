@@ -4,14 +4,14 @@ use super::set::ShingleSets;
 use super::sort::HashSorter;
 use super::window::{Shape, Shingler};
 use crate::error::{Error, Result};
-use crate::exec::Job;
+use crate::exec::{Job, lock};
 use crate::kernel::memory::{ask_for_huge_pages, with_huge_pages, zeros};
 use crate::params::{Analyzer, ShingleParams};
 use crate::text::Texts;
 use crate::text::batch::MAX_TEXT;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// Tokens that the user brings: row i is `offsets[i]..offsets[i + 1]`.
 pub enum Tokens<'a> {
@@ -120,7 +120,7 @@ fn sets(
     };
     let mut made = if job.threads() == 1 {
         let all = Mutex::new(Made { hashes: with_huge_pages(about), ..Made::default() });
-        job.in_order(missing.len(), weight, maker, |maker, rows| make(maker, rows, &mut locked(&all)))?;
+        job.in_order(missing.len(), weight, maker, |maker, rows| make(maker, rows, &mut lock(&all)))?;
         all.into_inner().unwrap_or_else(PoisonError::into_inner)
     } else {
         let (mut hashes, mut counted) = (zeros(about), zeros(if counts { about } else { 0 }));
@@ -134,17 +134,17 @@ fn sets(
             idle: Vec::new(),
         });
         job.in_order(missing.len(), weight, maker, |maker, rows| {
-            let mut block = locked(&gathered).idle.pop().unwrap_or_default();
+            let mut block = lock(&gathered).idle.pop().unwrap_or_default();
             let first = rows.start;
             make(maker, rows, &mut block);
-            let ready = locked(&gathered).take(first, block);
+            let ready = lock(&gathered).take(first, block);
             for (hashes, counts, mut block) in ready {
                 hashes.copy_from_slice(&block.hashes);
                 counts.copy_from_slice(&block.counts);
                 block.hashes.clear();
                 block.counts.clear();
                 block.rows.clear();
-                locked(&gathered).idle.push(block);
+                lock(&gathered).idle.push(block);
             }
         })?;
         let Gathered { placed, rows, late, .. } = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -177,10 +177,6 @@ fn sets(
         params: Some(params.clone()),
         fingerprint: params.fingerprint(),
     })
-}
-
-fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The sets of `texts`; missing texts give empty rows that are marked. O(bytes + shingles log shingles).

@@ -3,72 +3,53 @@
 use crate::shingle::hash::K2;
 use std::arch::x86_64::*;
 
-/// `x` in each lane.
-#[inline]
-#[target_feature(enable = "avx2")]
-pub fn all_avx2(x: u64) -> __m256i {
-    _mm256_set1_epi64x(x as i64)
-}
+/// Lanes of `$vector`, which `$feature` has, from the instructions that work on them.
+macro_rules! lanes_of {
+    ($vector:ty, $feature:literal: $all:ident, $high:ident, $multiply:ident, $fin:ident;
+     $set:ident, $add:ident, $product:ident, $xor:ident, $left:ident, $right:ident) => {
+        /// `x` in each lane.
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub fn $all(x: u64) -> $vector {
+            $set(x as i64)
+        }
 
-/// The top half of each lane, brought down.
-#[inline]
-#[target_feature(enable = "avx2")]
-pub fn high_avx2(x: __m256i) -> __m256i {
-    _mm256_srli_epi64::<32>(x)
-}
+        /// The top half of each lane, brought down.
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub fn $high(x: $vector) -> $vector {
+            $right::<32>(x)
+        }
 
-/// `x * by` in each lane, from three products of 32 bits; with each its [`high_avx2`].
-#[inline]
-#[target_feature(enable = "avx2")]
-pub fn multiply_avx2((x, high): (__m256i, __m256i), (by, high_by): (__m256i, __m256i)) -> __m256i {
-    let cross = _mm256_add_epi64(_mm256_mul_epu32(high, by), _mm256_mul_epu32(x, high_by));
-    _mm256_add_epi64(_mm256_mul_epu32(x, by), _mm256_slli_epi64::<32>(cross))
-}
+        /// `x * by` in each lane, from three products of 32 bits; with each its top half, brought down.
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub fn $multiply((x, high): ($vector, $vector), (by, high_by): ($vector, $vector)) -> $vector {
+            let cross = $add($product(high, by), $product(x, high_by));
+            $add($product(x, by), $left::<32>(cross))
+        }
 
-/// `fin` of each lane.
-#[inline]
-#[target_feature(enable = "avx2")]
-pub fn fin_avx2(mut x: __m256i) -> __m256i {
-    for _ in 0..2 {
-        // The top half stays as it is.
-        let top = high_avx2(x);
-        x = multiply_avx2((_mm256_xor_si256(x, top), top), (all_avx2(K2), all_avx2(K2 >> 32)));
-    }
-    _mm256_xor_si256(x, high_avx2(x))
+        /// `fin` of each lane.
+        #[inline]
+        #[target_feature(enable = $feature)]
+        pub fn $fin(mut x: $vector) -> $vector {
+            for _ in 0..2 {
+                // The top half stays as it is.
+                let top = $high(x);
+                x = $multiply(($xor(x, top), top), ($all(K2), $all(K2 >> 32)));
+            }
+            $xor(x, $high(x))
+        }
+    };
 }
-
-/// `x` in each lane.
-#[inline]
-#[target_feature(enable = "sse2")]
-pub fn all_sse2(x: u64) -> __m128i {
-    _mm_set1_epi64x(x as i64)
-}
-
-/// See [`high_avx2`].
-#[inline]
-#[target_feature(enable = "sse2")]
-pub fn high_sse2(x: __m128i) -> __m128i {
-    _mm_srli_epi64::<32>(x)
-}
-
-/// See [`multiply_avx2`].
-#[inline]
-#[target_feature(enable = "sse2")]
-pub fn multiply_sse2((x, high): (__m128i, __m128i), (by, high_by): (__m128i, __m128i)) -> __m128i {
-    let cross = _mm_add_epi64(_mm_mul_epu32(high, by), _mm_mul_epu32(x, high_by));
-    _mm_add_epi64(_mm_mul_epu32(x, by), _mm_slli_epi64::<32>(cross))
-}
-
-/// `fin` of each lane.
-#[inline]
-#[target_feature(enable = "sse2")]
-pub fn fin_sse2(mut x: __m128i) -> __m128i {
-    for _ in 0..2 {
-        let top = high_sse2(x);
-        x = multiply_sse2((_mm_xor_si128(x, top), top), (all_sse2(K2), all_sse2(K2 >> 32)));
-    }
-    _mm_xor_si128(x, high_sse2(x))
-}
+lanes_of!(
+    __m256i, "avx2": all_avx2, high_avx2, multiply_avx2, fin_avx2;
+    _mm256_set1_epi64x, _mm256_add_epi64, _mm256_mul_epu32, _mm256_xor_si256, _mm256_slli_epi64, _mm256_srli_epi64
+);
+lanes_of!(
+    __m128i, "sse2": all_sse2, high_sse2, multiply_sse2, fin_sse2;
+    _mm_set1_epi64x, _mm_add_epi64, _mm_mul_epu32, _mm_xor_si128, _mm_slli_epi64, _mm_srli_epi64
+);
 
 /// `fin` of each lane.
 #[inline]
