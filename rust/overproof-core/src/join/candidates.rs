@@ -7,6 +7,7 @@ use super::masks::{Masks, Mixed, STAGES, Side, first_layer, layer};
 use super::places::Places;
 use crate::error::{Error, Result};
 use crate::kernel::memory::prefetch;
+use crate::kernel::{self, Level};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
@@ -17,17 +18,12 @@ type Numbers = HashMap<u64, (u32, bool), BuildHasherDefault<Mixed>>;
 pub(super) struct Masked {
     numbers: Numbers,
     places: Places,
-    rows: Vec<Row>,
+    /// The places of each row's masked n-grams among 128: what it cannot share with a text is seen here at a glance.
+    marks: Vec<u128>,
     /// Of the masked n-grams of all rows the layer in the two low bits, the number above.
     entries: Vec<u32>,
-}
-
-/// The masked n-grams of one row.
-struct Row {
-    /// Their places among 128: what the row cannot share with a text is seen here at a glance.
-    marks: u128,
-    start: usize,
-    len: u32,
+    /// Where each row's start, and where the last one's end.
+    starts: Vec<u32>,
 }
 
 /// One of 128 places.
@@ -41,11 +37,12 @@ impl Masked {
         let mut made = Masked {
             numbers: Numbers::default(),
             places: Places::default(),
-            rows: Vec::with_capacity(side.sets.len()),
+            marks: Vec::with_capacity(side.sets.len()),
             entries: Vec::new(),
+            starts: vec![0],
         };
         for row in 0..side.sets.len() {
-            let (mut marks, start) = (0, made.entries.len());
+            let mut marks = 0;
             let (hashes, layers) = side.row(row);
             for (hash, layer) in hashes.iter().zip(layers).filter(|(_, layer)| **layer != layer::NONE) {
                 let next = made.numbers.len() as u32;
@@ -55,7 +52,9 @@ impl Masked {
                 made.entries.push(number << 2 | u32::from(*layer));
                 marks |= mark(number);
             }
-            made.rows.push(Row { marks, start, len: (made.entries.len() - start) as u32 });
+            made.marks.push(marks);
+            // As many as postings at the most, which are numbered by 32 bits.
+            made.starts.push(made.entries.len() as u32);
         }
         if made.numbers.len() > 1 << 30 {
             return Err(Error::input(format!("{} n-grams are too many to mask: give fewer texts", made.numbers.len())));
@@ -71,8 +70,8 @@ impl Masked {
     }
 
     fn row(&self, row: u32) -> &[u32] {
-        let row = &self.rows[row as usize];
-        &self.entries[row.start..row.start + row.len as usize]
+        let row = row as usize;
+        &self.entries[self.starts[row] as usize..self.starts[row + 1] as usize]
     }
 }
 
@@ -119,6 +118,9 @@ pub(super) struct Candidates<'s> {
     found: usize,
     /// Those of them that were chosen last, and how many n-grams of the text each may hold.
     chosen: Vec<(u32, u32)>,
+    /// How many of the places that the text has each of them has.
+    marked: Vec<u32>,
+    level: Level,
 }
 
 impl<'s> Candidates<'s> {
@@ -137,6 +139,9 @@ impl<'s> Candidates<'s> {
             rows: Vec::new(),
             found: 0,
             chosen: Vec::new(),
+            marked: Vec::new(),
+            // A forced level that is none is an error of the sketches; here it changes no value.
+            level: kernel::level().unwrap_or(Level::BASELINE),
         }
     }
 
@@ -178,17 +183,13 @@ impl<'s> Candidates<'s> {
         (self.own.len() + self.both.len()) as u32
     }
 
-    /// As many of the n-grams that the text masks as `row` holds, or more. O(1).
-    #[inline]
-    pub fn masked_at_most(&self, masked: &Masked, row: u32) -> u32 {
-        let marks = masked.rows[row as usize].marks;
-        self.own.len() as u32 + self.more + (marks & self.once).count_ones() + (marks & self.twice).count_ones()
-    }
-
     /// Count for each row the n-grams that the text does not mask; the most that one holds. Rows with less than `least` are
     /// left out.
     pub fn count_open(&mut self, least: u32) -> u32 {
-        self.count(usize::MAX, least, |all| (&all.open, &[]))
+        let lists = std::mem::take(&mut self.open);
+        let highest = self.count(lists.iter().copied(), least);
+        self.open = lists;
+        highest
     }
 
     /// The same, for the price of the shorter half of the postings: those of the longest n-grams are asked only for the rows
@@ -212,30 +213,43 @@ impl<'s> Candidates<'s> {
     /// Choose of the rows that were counted those that hold just `level`, if with what the text masks they may hold
     /// `least`; the most that any other holds below `level`.
     pub fn choose(&mut self, masked: &Masked, level: u32, least: u32) -> u32 {
-        let mut chosen = std::mem::take(&mut self.chosen);
-        chosen.resize(chosen.len().max(self.found), (0, 0));
         let (mut count, mut next) = (0, 0);
-        for (row, hits) in self.rows() {
+        self.chosen.resize(self.chosen.len().max(self.found), (0, 0));
+        for (row, hits) in &self.rows[..self.found] {
             // No branch: which rows these are cannot be guessed.
-            chosen[count].0 = *row;
+            self.chosen[count].0 = *row;
             count += usize::from(*hits == level);
             next = next.max(if *hits < level { *hits } else { 0 });
         }
-        // What is read next lies in memory larger than the cache.
-        chosen[..count].iter().for_each(|(row, _)| prefetch(&masked.rows[*row as usize]));
+        self.chosen.truncate(count);
+        self.keep_chosen(masked, |_, of_masked| level + of_masked, least);
+        next
+    }
+
+    /// Choose of the rows whose masked n-grams were counted, but for `cut` of the text's, those that may hold `least` of them.
+    pub fn choose_masked(&mut self, masked: &Masked, cut: u32, least: u32) {
+        self.chosen.clear();
+        self.chosen.extend_from_slice(&self.rows[..self.found]);
+        self.keep_chosen(masked, |hits, of_masked| of_masked.min(hits + cut), least);
+    }
+
+    /// Keep of the chosen rows those for which `at_most`, of what was noted of the row and of how many n-grams it holds at
+    /// the most that the text masks, gives `least` or more. O(1) a row.
+    fn keep_chosen(&mut self, masked: &Masked, at_most: impl Fn(u32, u32) -> u32, least: u32) {
+        let of_all = self.own.len() as u32 + self.more;
+        kernel::count_marks(self.level, &masked.marks, [self.once, self.twice], &self.chosen, &mut self.marked);
         let mut kept = 0;
-        for i in 0..count {
-            let row = chosen[i].0;
-            let at_most = level + self.masked_at_most(masked, row);
-            chosen[kept] = (row, at_most);
-            kept += usize::from(at_most >= least);
+        for i in 0..self.chosen.len() {
+            let (row, hits) = self.chosen[i];
+            let most = at_most(hits, of_all + self.marked[i]);
+            self.chosen[kept] = (row, most);
+            kept += usize::from(most >= least);
         }
-        chosen.truncate(kept);
-        for (row, _) in &chosen {
+        self.chosen.truncate(kept);
+        // What is read next lies in memory larger than the cache.
+        for (row, _) in &self.chosen {
             masked.row(*row).first().inspect(|first| prefetch(*first));
         }
-        self.chosen = chosen;
-        next
     }
 
     /// The rows that were chosen, and how many n-grams each may share with the text.
@@ -252,38 +266,27 @@ impl<'s> Candidates<'s> {
                 *noted = 0;
             }
         }
-        self.count(limit, least, |all| (&all.both, &all.own));
-        let lists = self.both.iter().copied().chain(self.own.iter().map(|(list, _)| *list));
-        lists.filter(|list| list.len() > limit).count() as u32
+        let (both, own) = (std::mem::take(&mut self.both), std::mem::take(&mut self.own));
+        let lists = || both.iter().copied().chain(own.iter().map(|(list, _)| *list));
+        self.count(lists().map(|list| &list[..list.len().min(limit)]), least);
+        let cut = lists().filter(|list| list.len() > limit).count() as u32;
+        (self.both, self.own) = (both, own);
+        cut
     }
 
-    /// The rows that were counted, and how many n-grams of those that were counted each holds.
-    pub fn rows(&self) -> &[(u32, u32)] {
-        &self.rows[..self.found]
-    }
-
-    fn count(
-        &mut self,
-        limit: usize,
-        least: u32,
-        lists: impl for<'a> Fn(&'a Self) -> (&'a [&'s [u32]], &'a [(&'s [u32], u8)]),
-    ) -> u32 {
-        let mut rows = std::mem::take(&mut self.rows);
-        let mut counts = std::mem::take(&mut self.counts);
-        let (plain, layered) = lists(self);
-        let cut = |list: &'s [u32]| &list[..list.len().min(limit)];
-        let lists = || plain.iter().copied().chain(layered.iter().map(|(list, _)| *list)).map(cut);
-        let most = lists().map(<[u32]>::len).sum::<usize>();
-        if rows.len() < most {
-            rows.resize(most, (0, 0));
-        }
+    fn count(&mut self, lists: impl Iterator<Item = &'s [u32]> + Clone, least: u32) -> u32 {
+        let most = lists.clone().map(<[u32]>::len).sum::<usize>();
+        self.rows.resize(self.rows.len().max(most), (0, 0));
+        let (rows, counts) = (&mut self.rows[..], &mut self.counts[..]);
         let mut found = 0;
-        for row in lists().flatten() {
-            let count = &mut counts[*row as usize];
-            // No branch: whether the row was met before cannot be guessed.
-            rows[found].0 = *row;
-            found += usize::from(*count == 0);
-            *count += 1;
+        for list in lists {
+            for row in list {
+                let count = &mut counts[*row as usize];
+                // No branch: whether the row was met before cannot be guessed.
+                rows[found].0 = *row;
+                found += usize::from(*count == 0);
+                *count += 1;
+            }
         }
         let (mut highest, mut kept) = (0, 0);
         for at in 0..found {
@@ -293,7 +296,7 @@ impl<'s> Candidates<'s> {
             kept += usize::from(hits >= least);
             highest = highest.max(hits);
         }
-        (self.rows, self.counts, self.found) = (rows, counts, kept);
+        self.found = kept;
         highest
     }
 

@@ -340,13 +340,13 @@ impl CopyIndex {
             self.levels(level, masked, &mut found, work, stages);
         }
         // Rows that share masked n-grams alone can match at the earlier stages. (The others were looked at, if it matters.)
-        if found.accepts(masked, 0) {
+        if let Some(needed) = found.needed(masked, 0) {
             let cut = work.count_masked(self.limit, enough);
-            for (right, hits) in work.rows() {
-                let at_most = (hits + cut).min(work.masked_at_most(&self.masked, *right));
+            work.choose_masked(&self.masked, cut, needed);
+            for (right, at_most) in work.chosen() {
                 let reached = &mut stages[*right as usize];
-                if found.accepts(at_most, self.served.open[*right as usize])
-                    && (usize::from(*reached) < STAGES - 1 || found.may_beat(at_most, *right))
+                if found.accepts(*at_most, self.served.open[*right as usize])
+                    && (usize::from(*reached) < STAGES - 1 || found.may_beat(*at_most, *right))
                 {
                     found.look(self, work, *right, 0, reached);
                 }

@@ -8,6 +8,7 @@ use crate::exec::Job;
 use crate::kernel::memory::{prefetch, with_huge_pages};
 use crate::kernel::table::spread;
 use crate::shingle::ShingleSets;
+use crate::shingle::sort::HashSorter;
 
 /// Hashes with the rows that hold them, rows ascending.
 pub struct Postings {
@@ -50,7 +51,7 @@ const PART: usize = 5 << 9;
 /// Most parts of a range: each is written to in turn.
 const PARTS: usize = 1 << 10;
 
-/// Ranges of keys that are parted one after the other, in the same memory.
+/// Ranges of keys that are parted one after the other, in the same memory; a power of two.
 const RANGES: usize = 8;
 
 /// Postings from which on there are ranges.
@@ -66,7 +67,7 @@ const BLOCK: usize = 256;
 const AHEAD: usize = 16;
 
 impl Postings {
-    /// The rows of `sets` for which `keep` holds. Time O(nnz), memory 32 bytes a posting at most.
+    /// The rows of `sets` for which `keep` holds. Time O(nnz) for hashes, memory 32 bytes a posting at most.
     ///
     /// Postings are parted by their place in the table to be, so that each part is counted and placed within the cache.
     pub fn new(sets: &ShingleSets, keep: impl Fn(usize) -> bool, job: &Job<'_>) -> Result<Self> {
@@ -83,7 +84,7 @@ impl Postings {
         };
         let order = Order { mixed: sets.params.is_some() };
         let ranges = if order.mixed { ranges } else { 1 };
-        let own = (total / ranges / PART).clamp(1, PARTS);
+        let own = (total / ranges / PART).clamp(1, PARTS).next_power_of_two();
         let parts = ranges * own;
         let mut counts = vec![0usize; parts];
         for row in &kept {
@@ -91,9 +92,8 @@ impl Postings {
         }
         job.check()?;
         let most = counts.chunks(own).map(|parts| parts.iter().sum()).max().unwrap_or(0);
-        let (mut keys, mut holders) = (with_huge_pages(most), with_huge_pages(most));
-        keys.resize(most, 0u64);
-        holders.resize(most, 0u32);
+        let mut parted = with_huge_pages(most);
+        parted.resize(most, Entry::default());
         let mut gather = Gather { parts, buckets: total / BUCKET / parts + 1, ..Gather::default() };
         let mut postings = Postings {
             entries: with_huge_pages(total),
@@ -122,7 +122,7 @@ impl Postings {
                         break;
                     }
                     let at = &mut ends[part - own.start];
-                    (keys[*at], holders[*at]) = (*key, *row as u32);
+                    parted[*at] = Entry { key: halves(*key), value: *row as u32 };
                     *at += 1;
                     taken += 1;
                 }
@@ -133,7 +133,7 @@ impl Postings {
             }
             let mut start = 0;
             for (part, end) in own.zip(ends) {
-                gather.part(part, &keys[start..end], &holders[start..end], &mut postings);
+                gather.part(part, &parted[start..end], &mut postings);
                 start = end;
                 job.check()?;
             }
@@ -268,92 +268,57 @@ impl Bucket {
 /// Brings the rows of each key of a part together; keeps its buffers from part to part.
 #[derive(Default)]
 struct Gather {
-    /// Number of parts, and of the buckets of each.
+    /// Number of parts, a power of two, and of the buckets of each.
     parts: usize,
     buckets: usize,
-    /// The numbers of the keys by open addressing; 0 is free.
-    table: Vec<u32>,
-    /// The keys by their numbers, which they have in the order in which they are met, from 1.
-    keys: Vec<Held>,
-    /// The number of the key of each posting.
-    numbers: Vec<u32>,
-    /// The rows of each key, by the number of the key.
-    rows: Vec<u32>,
-}
-
-/// A key, its number of postings, and where the next of their rows goes.
-#[derive(Clone, Copy, Default)]
-struct Held {
-    key: u64,
-    count: u32,
-    next: u32,
+    sorter: HashSorter,
+    /// For each posting the bits of its key that are not those of the part, then its number: in order of these, the
+    /// postings of a key are side by side and their rows ascend.
+    mixed: Vec<u64>,
+    sorted: Vec<u64>,
 }
 
 impl Gather {
-    /// Add part `part` to `postings`: its keys with the row that holds each.
-    fn part(&mut self, part: usize, keys: &[u64], holders: &[u32], postings: &mut Postings) {
-        let bits = (2 * keys.len()).next_power_of_two().trailing_zeros().max(1);
-        self.table.clear();
-        self.table.resize(1 << bits, 0);
-        self.keys.clear();
-        self.keys.resize(keys.len() + 1, Held::default());
-        self.numbers.resize(self.numbers.len().max(keys.len()), 0);
-        self.rows.resize(self.rows.len().max(keys.len()), 0);
+    /// Add part `part` to `postings`: its keys, each with the row that holds it.
+    fn part(&mut self, part: usize, parted: &[Entry], postings: &mut Postings) {
         let (order, parts, buckets) = (postings.order, self.parts, self.buckets);
-        let (table, held) = (&mut self.table[..], &mut self.keys[..]);
-        let (numbers, rows) = (&mut self.numbers[..keys.len()], &mut self.rows[..keys.len()]);
-        let mask = table.len() - 1;
-        let mut distinct = 0;
-        for (key, number) in keys.iter().zip(&mut *numbers) {
-            // Where in the part.
-            let mut at = (order.of(*key).wrapping_mul(parts as u64) >> (64 - bits)) as usize;
-            // One branch for both, and none for whether a key is new: these cannot be guessed.
-            while (table[at & mask] != 0) & (held[table[at & mask] as usize].key != *key) {
-                at += 1;
-            }
-            let known = table[at & mask] as usize;
-            distinct += usize::from(known == 0);
-            let own = if known == 0 { distinct } else { known };
-            table[at & mask] = own as u32;
-            held[own].key = *key;
-            held[own].count += 1;
-            *number = own as u32;
+        let numbers = parted.len().next_power_of_two() as u64 - 1;
+        self.mixed.clear();
+        let known = parts.trailing_zeros();
+        self.mixed
+            .extend(parted.iter().zip(0..).map(|(posting, i)| (order.of(whole(posting.key)) << known) & !numbers | i));
+        self.sorter.sort(&self.mixed, &mut self.sorted);
+        let posting = |mixed: u64| &parted[(mixed & numbers) as usize];
+        let close = |a: u64, b: u64| (a ^ b) & !numbers == 0;
+        let alike = |a: u64, b: u64| close(a, b) && posting(a).key == posting(b).key;
+        // Where a number takes more bits than the part knows, other keys may be as close.
+        let torn = |two: &[u64]| close(two[0], two[1]) && !alike(two[0], two[1]);
+        if numbers.count_ones() > known && self.sorted.windows(2).any(torn) {
+            self.sorted.sort_unstable_by_key(|mixed| (order.of(whole(posting(*mixed).key)), mixed & numbers));
         }
-        let (held, first, base) = (&mut held[..=distinct], part * buckets, postings.entries.len());
+        let first = part * buckets;
         postings.buckets.resize(first + buckets, Bucket::default());
         let own = &mut postings.buckets[first..];
-        let bucket = |key: u64| within(order.of(key), parts * buckets) - first;
-        let mut start = 0;
-        for held in &mut held[1..] {
-            (held.next, start) = (start, start + held.count);
-            let bucket = &mut own[bucket(held.key)];
-            bucket.start += 1;
-            bucket.filter |= Bucket::bits(order.of(held.key));
-        }
-        for (row, number) in holders.iter().zip(&*numbers) {
-            let next = &mut held[*number as usize].next;
-            rows[*next as usize] = *row;
-            *next += 1;
-        }
-        // Entries go in from the end of each bucket down to its start.
-        let mut end = base as u32;
-        for bucket in &mut *own {
-            end += bucket.start;
-            bucket.start = end;
-        }
-        postings.entries.resize(base + distinct, Entry::default());
-        let entries = &mut postings.entries[base..];
-        for Held { key, count, next } in &held[1..] {
-            let held = &rows[(next - count) as usize..*next as usize];
-            let mut value = held[0];
-            if *count > 1 {
-                value = postings.rows + postings.lists.len() as u32;
-                postings.lists.push(*count);
-                postings.lists.extend_from_slice(held);
+        let mut start = postings.entries.len() as u32;
+        let mut left = &self.sorted[..];
+        while let [one, others @ ..] = left {
+            let count = 1 + others.iter().take_while(|other| alike(**other, *one)).count();
+            let (same, rest) = left.split_at(count);
+            left = rest;
+            let mut entry = *posting(*one);
+            if count > 1 {
+                entry.value = postings.rows + postings.lists.len() as u32;
+                postings.lists.push(count as u32);
+                postings.lists.extend(same.iter().map(|mixed| posting(*mixed).value));
             }
-            let bucket = &mut own[bucket(*key)];
-            bucket.start -= 1;
-            entries[bucket.start as usize - base] = Entry { key: halves(*key), value };
+            let key = order.of(whole(entry.key));
+            let bucket = &mut own[within(key, parts * buckets) - first];
+            bucket.start += 1;
+            bucket.filter |= Bucket::bits(key);
+            postings.entries.push(entry);
+        }
+        for bucket in own {
+            start += std::mem::replace(&mut bucket.start, start);
         }
     }
 }
@@ -392,12 +357,12 @@ mod tests {
     proptest! {
         #[test]
         fn is_a_map(rows in proptest::collection::vec(proptest::collection::btree_set(
-            prop_oneof![any::<u64>(), 0u64..9, (u64::MAX - 9)..=u64::MAX], 0..20), 0..9), mixed: bool, ranges in 1usize..9) {
+            prop_oneof![any::<u64>(), 0u64..9, (u64::MAX - 9)..=u64::MAX], 0..20), 0..9), mixed: bool, ranges in 0usize..4) {
             let mut sets = ShingleSets::of_rows(rows.iter().map(|r| r.iter().copied().collect()).collect());
             if mixed {
                 sets.params = Some(ShingleParams::new(vec![5], Analyzer::Word, Normalization::parse("none")?, 0)?);
             }
-            let postings = Postings::in_ranges(&sets, |row| row != 1, ranges, &Job::inline())?;
+            let postings = Postings::in_ranges(&sets, |row| row != 1, 1 << ranges, &Job::inline())?;
             let mut want: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
             for (row, set) in rows.iter().enumerate().filter(|(row, _)| *row != 1) {
                 set.iter().for_each(|h| want.entry(*h).or_default().push(row as u32));

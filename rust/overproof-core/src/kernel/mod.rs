@@ -130,6 +130,10 @@ macro_rules! bodies {
             $crate::kernel::portable::sum_bits(hashes, weights, sums);
         }
         $(#[$feature])?
+        pub fn count_marks(marks: &[u128], sought: [u128; 2], rows: &[(u32, u32)], out: &mut Vec<u32>) {
+            $crate::kernel::naive::count_marks(marks, sought, rows, out);
+        }
+        $(#[$feature])?
         pub fn least_in_bins(hashes: &[u64], bins: &mut [u32]) {
             $crate::kernel::bins::least_in_bins(hashes, bins);
         }
@@ -298,6 +302,10 @@ dispatch! {
     count_bits(hashes: &[u64], ones: &mut [i64; 64])
 }
 dispatch! {
+    /// Make `out` how many bits `marks[row]` shares with both of `sought` together, for the row of each of `rows`.
+    count_marks(marks: &[u128], sought: [u128; 2], rows: &[(u32, u32)], out: &mut Vec<u32>)
+}
+dispatch! {
     /// `bins[(h >> 32) * k >> 32] = min(.., h mod 2^32)` over all `hashes`, for k bins; 2^32 - 1 counts as 2^32 - 2.
     least_in_bins(hashes: &[u64], bins: &mut [u32])
 }
@@ -433,6 +441,20 @@ mod tests {
                     least_in_bins(level, &xs, &mut found);
                     prop_assert_eq!(&found, &want, "{} {}", level.name(), k);
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn marks_are_counted(marks in proptest::collection::vec(any::<u128>(), 1..40), sought in any::<[u128; 2]>(), rows in proptest::collection::vec(any::<u32>(), 0..60)) {
+            let rows: Vec<(u32, u32)> = rows.iter().map(|row| (row % marks.len() as u32, *row)).collect();
+            let both = |row: &u32| sought.map(|sought| (0..128).filter(|bit| marks[*row as usize] >> bit & sought >> bit & 1 == 1).count() as u32);
+            let want: Vec<u32> = rows.iter().map(|(row, _)| both(row).iter().sum()).collect();
+            for level in available() {
+                let mut found = vec![7];
+                count_marks(level, &marks, sought, &rows, &mut found);
+                prop_assert_eq!(&found, &want, "{}", level.name());
             }
         }
     }

@@ -39,6 +39,16 @@ pub fn mix32(hashes: &[u64], shift: u32, out: &mut [u32]) {
     }
 }
 
+/// `out[i] =` how many bits `marks[row]` shares with both of `sought` together: quick where a level counts bits.
+#[inline(always)]
+pub fn count_marks(marks: &[u128], sought: [u128; 2], rows: &[(u32, u32)], out: &mut Vec<u32>) {
+    out.clear();
+    out.extend(
+        rows.iter()
+            .map(|(row, _)| sought.map(|sought| (marks[*row as usize] & sought).count_ones()).iter().sum::<u32>()),
+    );
+}
+
 /// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all `xs`.
 pub fn min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
     for ((out, a), b) in out.iter_mut().zip(a).zip(b) {

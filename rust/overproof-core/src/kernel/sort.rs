@@ -1,6 +1,6 @@
 //! Sorting hashes: their top bits say nearly where each belongs.
 
-/// More hashes than this in one bin are no accident: the values are not hashes, or too many for the bins.
+/// More hashes than this in one bin are no accident: they are alike, or are no hashes, or are too many for the bins.
 const CROWDED: u32 = 24;
 const MOST_BINS: u32 = 16;
 
@@ -33,13 +33,19 @@ pub fn sort(from: &[u64], sorted: &mut Vec<u64>, room: &mut Room) {
         most = most.max(*count);
         start += std::mem::replace(count, start);
     }
-    if most > CROWDED {
-        return sorted.sort_unstable();
-    }
     for h in from {
         let at = &mut bins[bin(*h)];
         sorted[*at as usize] = *h;
         *at += 1;
+    }
+    if most > CROWDED {
+        let mut start = 0;
+        for end in bins.iter().map(|end| *end as usize) {
+            if end - start > CROWDED as usize {
+                sorted[start..end].sort_unstable();
+            }
+            start = end;
+        }
     }
     // Most of what is out of order are two neighbours of one bin: exchanged without a branch on what they are.
     let mut greatest = sorted[0];
