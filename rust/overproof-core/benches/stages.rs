@@ -279,11 +279,10 @@ mod kernel {
 
     #[divan::bench(args = levels())]
     fn min_affine32(bencher: Bencher, at: &str) {
-        let (level, xs) = (level(at), halves(&hashes(N)));
-        let a = halves(&hashes(K as usize));
+        let (level, hashes, a) = (level(at), hashes(N), halves(&hashes(K as usize)));
         let mut out = vec![u32::MAX; a.len()];
         bencher.counter(ItemsCount::new(N)).bench_local(|| {
-            kernel::min_affine32(level, black_box(&a), black_box(&a), black_box(&xs), &mut out);
+            kernel::min_affine32(level, black_box(&a), black_box(&a), black_box(&hashes), true, &mut out);
             black_box(&out);
         });
     }

@@ -172,20 +172,6 @@ macro_rules! bodies_sort {
     };
 }
 
-/// The portable bodies with 32-bit lanes, of minima `$lanes` at once.
-macro_rules! bodies32 {
-    ($lanes:literal $(, #[$feature:meta])?) => {
-        $(#[$feature])?
-        pub fn mix32(hashes: &[u64], shift: u32, out: &mut [u32]) {
-            $crate::kernel::naive::mix32(hashes, shift, out);
-        }
-        $(#[$feature])?
-        pub fn min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
-            $crate::kernel::portable::min_affine32::<$lanes>(a, b, xs, out);
-        }
-    };
-}
-
 /// The portable body with 64-bit lanes, `$lanes` at once.
 macro_rules! bodies64 {
     ($lanes:literal $(, #[$feature:meta])?) => {
@@ -197,7 +183,7 @@ macro_rules! bodies64 {
 }
 
 #[cfg(target_arch = "x86_64")]
-use {bodies, bodies_bits, bodies_sort, bodies32, bodies64};
+use {bodies, bodies_bits, bodies_sort, bodies64};
 
 mod baseline {
     bodies!();
@@ -212,20 +198,18 @@ mod baseline {
     pub use super::sets::near_sse2 as near;
     #[cfg(not(target_arch = "x86_64"))]
     pub use super::{
-        portable::{gram_hashes, min_legacy61},
+        portable::{gram_hashes, min_affine32, min_legacy61},
         text::{ascii, byte_windows, edges},
     };
 
     #[cfg(target_arch = "x86_64")]
-    pub use super::x86_64::sketches::{
-        min_affine32_sse2 as min_affine32, min_legacy61_sse2 as min_legacy61, mix32_sse2 as mix32,
-    };
+    pub use super::x86_64::affine::min_affine32_sse2 as min_affine32;
+    #[cfg(target_arch = "x86_64")]
+    pub use super::x86_64::sketches::min_legacy61_sse2 as min_legacy61;
     #[cfg(target_arch = "x86_64")]
     pub use super::x86_64::text::{ascii_sse2 as ascii, edges_sse2 as edges};
     #[cfg(target_arch = "x86_64")]
     pub use super::x86_64::windows::{byte_windows_sse2 as byte_windows, gram_hashes_sse2 as gram_hashes};
-    #[cfg(not(target_arch = "x86_64"))]
-    bodies32!(16);
 }
 
 /// One function per kernel, which runs the body of a level. Every level gives what `naive` gives, bit for bit.
@@ -282,12 +266,8 @@ dispatch! {
     gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64])
 }
 dispatch! {
-    /// `out[i] = fmix32(hashes[i] >> shift mod 2^32)`.
-    mix32(hashes: &[u64], shift: u32, out: &mut [u32])
-}
-dispatch! {
-    /// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all `xs`.
-    min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32])
+    /// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all x, the `fmix32` of the high, or low, halves of `hashes`.
+    min_affine32(a: &[u32], b: &[u32], hashes: &[u64], high: bool, out: &mut [u32])
 }
 dispatch! {
     /// `out[i] = min(out[i], a[i] * x + b[i] mod 2^64)` over all `xs`.
@@ -366,39 +346,39 @@ mod tests {
                 let (mut ones, mut sums) = ([3i64; 64], [-3i64; 64]);
                 let n = 1 + a.len() % 20;
                 let mut grams = vec![0; (xs.len() + 1).saturating_sub(n)];
-                let mut mixed = vec![0; xs.len()];
+                let high = start % 2 == 0;
                 match level {
                     None => {
-                        naive::min_affine32(&a32, &b32, &x32, &mut affine32);
+                        naive::min_affine32(&a32, &b32, &xs, high, &mut affine32);
                         naive::min_affine64(&a, &b, &xs, &mut affine64);
                         naive::min_legacy61(&a, &b, &x32, &mut legacy);
                         naive::count_bits(&xs, &mut ones);
                         naive::sum_bits(&xs, &weights, &mut sums);
                         naive::gram_hashes(&xs, n, start, &mut grams);
-                        naive::mix32(&xs, n as u32, &mut mixed);
                     }
                     Some(level) => {
-                        min_affine32(level, &a32, &b32, &x32, &mut affine32);
+                        min_affine32(level, &a32, &b32, &xs, high, &mut affine32);
                         min_affine64(level, &a, &b, &xs, &mut affine64);
                         min_legacy61(level, &a, &b, &x32, &mut legacy);
                         count_bits(level, &xs, &mut ones);
                         sum_bits(level, &xs, &weights, &mut sums);
                         gram_hashes(level, &xs, n, start, &mut grams);
-                        mix32(level, &xs, n as u32, &mut mixed);
                     }
                 }
-                (affine32, affine64, legacy, ones, sums, grams, mixed)
+                (affine32, affine64, legacy, ones, sums, grams)
             };
             let definition = all(None);
             for level in available() {
                 prop_assert!(all(Some(level)) == definition, "{}", level.name());
             }
             // What other architectures run.
-            let (_, _, mut legacy, _, _, mut grams, _) = all(None);
+            let (mut affine32, _, mut legacy, _, _, mut grams) = all(None);
+            affine32.fill(start as u32);
+            portable::min_affine32(&a32, &b32, &xs, start % 2 == 0, &mut affine32);
             legacy.fill(start);
             portable::min_legacy61(&a, &b, &x32, &mut legacy);
             portable::gram_hashes(&xs, 1 + a.len() % 20, start, &mut grams);
-            prop_assert_eq!((&legacy, &grams), (&definition.2, &definition.5));
+            prop_assert_eq!((&affine32, &legacy, &grams), (&definition.0, &definition.2, &definition.5));
         }
     }
 

@@ -4,14 +4,23 @@ use super::AsciiFold;
 use super::table::{Bucket, REACH, Table, place};
 use crate::shingle::hash::{Seeds, fin, polynomial};
 
+/// The multipliers of [`fmix32`].
+pub const FMIX32: [u32; 2] = [0x85EB_CA6B, 0xC2B2_AE35];
+
 /// The finaliser of MurmurHash3 for 32 bits.
 #[inline(always)]
 pub fn fmix32(mut x: u32) -> u32 {
     x ^= x >> 16;
-    x = x.wrapping_mul(0x85EB_CA6B);
+    x = x.wrapping_mul(FMIX32[0]);
     x ^= x >> 13;
-    x = x.wrapping_mul(0xC2B2_AE35);
+    x = x.wrapping_mul(FMIX32[1]);
     x ^ (x >> 16)
+}
+
+/// [`fmix32`] of the high half of a hash, or of the low one.
+#[inline(always)]
+pub fn mixed_half(hash: u64, high: bool) -> u32 {
+    fmix32((hash >> (32 * u32::from(high))) as u32)
 }
 
 /// The finaliser of MurmurHash3 for 64 bits.
@@ -31,14 +40,6 @@ pub fn gram_hashes(w: &[u64], n: usize, term: u64, out: &mut [u64]) {
     }
 }
 
-/// `out[i] = fmix32(hashes[i] >> shift mod 2^32)`: the compiler turns it into vectors where a level multiplies 32 bits.
-#[inline(always)]
-pub fn mix32(hashes: &[u64], shift: u32, out: &mut [u32]) {
-    for (out, h) in out.iter_mut().zip(hashes) {
-        *out = fmix32((h >> shift) as u32);
-    }
-}
-
 /// `out[i] =` how many bits `marks[row]` shares with both of `sought` together: quick where a level counts bits.
 #[inline(always)]
 pub fn count_marks(marks: &[u128], sought: [u128; 2], rows: &[(u32, u32)], out: &mut Vec<u32>) {
@@ -49,10 +50,11 @@ pub fn count_marks(marks: &[u128], sought: [u128; 2], rows: &[(u32, u32)], out: 
     );
 }
 
-/// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all `xs`.
-pub fn min_affine32(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
+/// `out[i] = min(out[i], a[i] * x + b[i] mod 2^32)` over all x, the mixed halves of `hashes`.
+pub fn min_affine32(a: &[u32], b: &[u32], hashes: &[u64], high: bool, out: &mut [u32]) {
     for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-        *out = xs.iter().map(|x| a.wrapping_mul(*x).wrapping_add(*b)).fold(*out, u32::min);
+        let value = |hash: &u64| a.wrapping_mul(mixed_half(*hash, high)).wrapping_add(*b);
+        *out = hashes.iter().map(value).fold(*out, u32::min);
     }
 }
 

@@ -36,9 +36,19 @@ fn minima<T: Copy + Ord + Default, X: Copy, const L: usize>(
 }
 
 /// See `naive::min_affine32`.
+#[cfg(any(test, not(target_arch = "x86_64")))]
 #[inline(always)]
-pub fn min_affine32<const L: usize>(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
-    minima::<u32, u32, L>((a, b), xs, out, |a, b, x| a.wrapping_mul(x).wrapping_add(b));
+pub fn min_affine32(a: &[u32], b: &[u32], hashes: &[u64], high: bool, out: &mut [u32]) {
+    const BLOCK: usize = 256;
+    const L: usize = 16;
+    let mut room = [0; BLOCK];
+    for block in hashes.chunks(BLOCK) {
+        let mixed = &mut room[..block.len()];
+        for (mixed, hash) in mixed.iter_mut().zip(block) {
+            *mixed = super::naive::mixed_half(*hash, high);
+        }
+        minima::<u32, u32, L>((a, b), mixed, out, |a, b, x| a.wrapping_mul(x).wrapping_add(b));
+    }
 }
 
 /// See `naive::min_affine64`.

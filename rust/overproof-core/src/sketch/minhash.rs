@@ -1,6 +1,6 @@
 //! MinHash by k affine permutations (Broder 1997; docs/spec/sketches.md).
 
-use super::{BLOCK, mapped};
+use super::mapped;
 use crate::error::{Error, Result};
 use crate::kernel::{self, Level, naive};
 use crate::shingle::hash::splitmix64;
@@ -13,8 +13,8 @@ pub struct Sketcher32 {
     a: Vec<u32>,
     /// Offsets.
     b: Vec<u32>,
-    /// Bits of a hash below those that are used.
-    shift: u32,
+    /// Whether the high half of a hash is used, or the low one.
+    high: bool,
 }
 
 impl Sketcher32 {
@@ -26,7 +26,7 @@ impl Sketcher32 {
             level: kernel::level()?,
             a: outputs().map(|o| o as u32 | 1).collect(),
             b: outputs().map(|o| (o >> 32) as u32).collect(),
-            shift: 32,
+            high: true,
         })
     }
 
@@ -34,17 +34,17 @@ impl Sketcher32 {
     pub fn datasketch((a, b): (&[u64], &[u64])) -> Result<Self> {
         let narrow = |values: &[u64]| values.iter().map(|v| u32::try_from(*v)).collect::<std::result::Result<_, _>>();
         let wide = |_| Error::input("datasketch-affine32 has multipliers and offsets of 32 bits");
-        Ok(Sketcher32 { level: kernel::level()?, a: narrow(a).map_err(wide)?, b: narrow(b).map_err(wide)?, shift: 0 })
+        Ok(Sketcher32 {
+            level: kernel::level()?,
+            a: narrow(a).map_err(wide)?,
+            b: narrow(b).map_err(wide)?,
+            high: false,
+        })
     }
 
     /// Take hashes into a row, which starts at `u32::MAX`. Order and repeats do not matter.
     pub fn add(&self, hashes: &[u64], out: &mut [u32]) {
-        let mut room = [0; BLOCK];
-        for block in hashes.chunks(BLOCK) {
-            let mixed = &mut room[..block.len()];
-            kernel::mix32(self.level, block, self.shift, mixed);
-            kernel::min_affine32(self.level, &self.a, &self.b, mixed, out);
-        }
+        kernel::min_affine32(self.level, &self.a, &self.b, hashes, self.high, out);
     }
 }
 

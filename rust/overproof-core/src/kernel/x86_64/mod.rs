@@ -3,27 +3,29 @@
 //! These functions are safe to define; calling one on a machine without its level is not, and `kernel/mod.rs` does so
 //! only with a `Level` in hand.
 
+pub mod affine;
 mod lanes;
 pub mod sketches;
 pub mod sort;
 pub mod text;
 pub mod windows;
 
-use super::{baseline, bodies, bodies_bits, bodies_sort, bodies32, bodies64};
+use super::{baseline, bodies, bodies_bits, bodies_sort, bodies64};
 use std::arch::asm;
 
 /// No min of 64 bits before SSE4.2: there the plain code is the faster one.
 pub mod sse41 {
+    pub use super::affine::min_affine32_sse41 as min_affine32;
     pub use super::baseline::{ascii, byte_windows, common, edges, gram_hashes, min_affine64, near, token_values};
     pub use super::sketches::min_legacy61_sse41 as min_legacy61;
     pub use crate::kernel::sets::intersection_sse41 as intersection;
     super::bodies!(#[target_feature(enable = "sse4.1")]);
     super::bodies_bits!(2, #[target_feature(enable = "sse4.1")]);
     super::bodies_sort!(#[target_feature(enable = "sse4.1")]);
-    super::bodies32!(16, #[target_feature(enable = "sse4.1")]);
 }
 
 pub mod avx2 {
+    pub use super::affine::min_affine32_avx2 as min_affine32;
     pub use crate::kernel::sets::{intersection_avx2 as intersection, near_avx2 as near};
     super::bodies!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     super::bodies_bits!(4, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
@@ -33,11 +35,11 @@ pub mod avx2 {
         ascii_avx2 as ascii, common_avx2 as common, edges_avx2 as edges, token_values_avx2 as token_values,
     };
     pub use super::windows::{byte_windows_avx2 as byte_windows, gram_hashes_avx2 as gram_hashes};
-    super::bodies32!(32, #[target_feature(enable = "avx2")]);
     super::bodies64!(8, #[target_feature(enable = "avx2,bmi2")]);
 }
 
 pub mod avx512 {
+    pub use super::affine::min_affine32_avx512 as min_affine32;
     pub use super::sketches::{count_bits_avx512 as count_bits, min_legacy61_avx512 as min_legacy61};
     pub use super::sort::{append_once_avx512 as append_once, sort_avx512 as sort};
     pub use super::text::{
@@ -46,7 +48,6 @@ pub mod avx512 {
     pub use super::windows::{byte_windows_avx512 as byte_windows, gram_hashes_avx512 as gram_hashes};
     pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
     super::bodies!(#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]);
-    super::bodies32!(128, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]);
     super::bodies64!(64, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]);
 }
 /// `x`, in a general register, where the compiler would take vector registers and lose by it.

@@ -1,97 +1,15 @@
 //! Inner loops from hashes to sketches; their plain forms are in `kernel/portable.rs`.
 
 use super::lanes::{all_sse2, high_sse2};
-use super::scalar;
 use crate::kernel::naive;
 use crate::kernel::portable;
 use crate::kernel::text::BLOCK;
 use std::arch::x86_64::*;
 
-/// `kernel::mix32`, one by one: without the 32-bit multiplication that SSE4.1 brings, vectors lose.
-pub fn mix32_sse2(hashes: &[u64], shift: u32, out: &mut [u32]) {
-    for (out, h) in out.iter_mut().zip(hashes) {
-        *out = scalar(u64::from(naive::fmix32((h >> shift) as u32))) as u32;
-    }
-}
-
 /// The greatest finite float, as its bits.
-const FINITE: u32 = f32::MAX.to_bits();
+pub const FINITE: u32 = f32::MAX.to_bits();
 /// From the least float that is not subnormal: what a processor makes of those depends on its settings.
-const SURE: std::ops::RangeInclusive<u32> = f32::MIN_POSITIVE.to_bits()..=FINITE;
-
-/// `kernel::min_affine32` without the 32-bit multiplication and the unsigned minimum that SSE4.1 brings.
-///
-/// Two 32 x 32 -> 64 products hold four low halves, which one shuffle brings together. Floats have had a maximum since
-/// SSE, and those from 0 to [`FINITE`] are ordered as their bits: so the greatest of `FINITE - value` is looked for, which
-/// is affine too. Started from 0, the maximum leaves out NaN and what is negative, and with it all values beyond
-/// `FINITE`. Where it stays near 0 or meets infinity the value is made anew: one of 2^m for m `xs`.
-#[allow(unsafe_code)]
-pub fn min_affine32_sse2(a: &[u32], b: &[u32], xs: &[u32], out: &mut [u32]) {
-    // As many as are made at once where this is called from.
-    const BLOCK: usize = 256;
-    // SAFETY: SSE2 is part of every x86-64.
-    let mut wide = [unsafe { _mm_setzero_si128() }; BLOCK];
-    for xs in xs.chunks(BLOCK) {
-        for (wide, x) in wide.iter_mut().zip(xs) {
-            // SAFETY: as above.
-            *wide = unsafe { _mm_set1_epi32(*x as i32) };
-        }
-        min_affine32_block(a, b, xs, &wide[..xs.len()], out);
-    }
-}
-
-/// `wide` are the `xs` in all lanes: made once, they are read by the multiplications.
-#[inline]
-#[allow(unsafe_code)]
-fn min_affine32_block(a: &[u32], b: &[u32], xs: &[u32], wide: &[__m128i], out: &mut [u32]) {
-    // As many as stay in 16 registers.
-    const GROUPS: usize = 2;
-    const LANES: usize = 4 * GROUPS;
-    for ((out, a), b) in out.chunks_mut(LANES).zip(a.chunks(LANES)).zip(b.chunks(LANES)) {
-        let mut made = [[0u32; 4]; GROUPS];
-        // SAFETY: SSE2 is part of every x86-64; all loads and stores are of whole local arrays, unaligned.
-        unsafe {
-            let groups = |from: &[u32]| -> [__m128i; GROUPS] {
-                let all = portable::lanes::<u32, LANES>(from);
-                std::array::from_fn(|g| _mm_loadu_si128(all.as_ptr().add(4 * g).cast()))
-            };
-            let negated = groups(a).map(|a| _mm_sub_epi32(_mm_setzero_si128(), a));
-            // What a multiplication takes is every second value.
-            let low = negated.map(|a| _mm_shuffle_epi32::<0b01_01_00_00>(a));
-            let high = negated.map(|a| _mm_shuffle_epi32::<0b11_11_10_10>(a));
-            let added = groups(b).map(|b| _mm_sub_epi32(_mm_set1_epi32(FINITE as i32), b));
-            let take = |x: __m128i, most: &mut [__m128; GROUPS]| {
-                for g in 0..GROUPS {
-                    let (p, q) = (_mm_mul_epu32(low[g], x), _mm_mul_epu32(high[g], x));
-                    let both = _mm_shuffle_ps::<0b10_00_10_00>(_mm_castsi128_ps(p), _mm_castsi128_ps(q));
-                    let turned = _mm_add_epi32(_mm_castps_si128(both), added[g]);
-                    // The second operand is the result where the first is NaN.
-                    most[g] = _mm_max_ps(_mm_castsi128_ps(turned), most[g]);
-                }
-            };
-            // Two at a time, so that a maximum need not wait for the one before.
-            let (mut most, mut others) = ([_mm_setzero_ps(); GROUPS], [_mm_setzero_ps(); GROUPS]);
-            let (twos, rest) = wide.as_chunks::<2>();
-            for two in twos {
-                take(two[0], &mut most);
-                take(two[1], &mut others);
-            }
-            for x in rest {
-                take(*x, &mut most);
-            }
-            for ((made, most), other) in made.iter_mut().zip(most).zip(others) {
-                _mm_storeu_ps(made.as_mut_ptr().cast(), _mm_max_ps(most, other));
-            }
-        }
-        for (i, (out, most)) in out.iter_mut().zip(made.as_flattened()).enumerate() {
-            if SURE.contains(most) {
-                *out = (*out).min(FINITE - most);
-            } else {
-                naive::min_affine32(&a[i..=i], &b[i..=i], xs, std::slice::from_mut(out));
-            }
-        }
-    }
-}
+pub const SURE: std::ops::RangeInclusive<u32> = f32::MIN_POSITIVE.to_bits()..=FINITE;
 
 /// The body of [`min_legacy61_avx512`] where lanes of `$vector` are half as many and 64 bits are multiplied by parts:
 /// `$blend` takes high halves from its second operand.
@@ -143,7 +61,7 @@ fn keep_least(first: usize, lanes: &[u64], a: &[u64], b: &[u64], xs: &[u32], out
     }
 }
 
-/// See [`min_legacy61_avx512`]; the minimum as in [`min_affine32_sse2`], so that values and flags lie in vectors of their own.
+/// See [`min_legacy61_avx512`]; the minimum as in [`super::affine::min_affine32_sse2`], so that values and flags lie in vectors of their own.
 #[allow(unsafe_code)]
 pub fn min_legacy61_sse2(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
     // SAFETY: SSE2 is part of every x86-64.
