@@ -14,13 +14,16 @@ use crate::partition::Partitioned;
 use crate::score::sketches::Comparison;
 use crate::shingle::hash::fin;
 use crate::sketch::{SketchArray, Values};
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 /// Left rows that meet a tile of right rows while it is in the first cache.
 const GROUP: usize = 256;
 
 /// Right rows of a tile.
 const TILE: usize = 2048;
+
+/// Words of a cache line, of which a tile starts one.
+const LINE: usize = 8;
 
 /// Bytes of a row while it is parted.
 const ROW: usize = 96;
@@ -34,11 +37,34 @@ const SINGLE: usize = 16;
 /// A part below this is too small for whole vectors.
 const SMALL: usize = 64;
 
+/// Words from the start of a cache line on: vectors of a whole line that lie across two take twice the loads.
+struct Plane {
+    room: Vec<u64>,
+    start: usize,
+}
+
+impl Plane {
+    fn new(len: usize, words: impl Iterator<Item = u64>) -> Self {
+        let mut room: Vec<u64> = Vec::with_capacity(len + LINE - 1);
+        let start = room.as_ptr().align_offset(size_of::<[u64; LINE]>()).min(LINE - 1);
+        room.resize(start, 0);
+        room.extend(words);
+        Plane { room, start }
+    }
+}
+
+impl Deref for Plane {
+    type Target = [u64];
+    fn deref(&self) -> &[u64] {
+        &self.room[self.start..]
+    }
+}
+
 /// Rows of bits without the empty ones, word by word.
 struct Bits {
     /// Row numbers in the array, ascending.
     rows: Vec<u32>,
-    planes: Vec<Vec<u64>>,
+    planes: Vec<Plane>,
 }
 
 impl Bits {
@@ -47,7 +73,7 @@ impl Bits {
             return Err(Error::Internal("a SimHash is not of 64-bit words".to_owned()));
         };
         let kept: Vec<usize> = range.clone().filter(|i| !sketches.empty[*i]).collect();
-        let plane = |w: usize| kept.iter().map(|i| values[i * sketches.k + w]).collect();
+        let plane = |w: usize| Plane::new(kept.len(), kept.iter().map(|i| values[i * sketches.k + w]));
         Ok(Bits {
             rows: kept.iter().map(|i| (i - range.start) as u32).collect(),
             planes: (0..sketches.k).map(plane).collect(),
@@ -135,7 +161,7 @@ impl Parted {
             ends: ends.collect(),
             bits: Bits {
                 rows: order().map(|i| bits.rows[i]).collect(),
-                planes: bits.planes.iter().map(|plane| order().map(|i| plane[i]).collect()).collect(),
+                planes: bits.planes.iter().map(|plane| Plane::new(plane.len(), order().map(|i| plane[i]))).collect(),
             },
         }
     }
@@ -169,7 +195,7 @@ fn by_all(job: &Job<'_>, level: Level, limit: u32, left: &Bits, right: Option<&B
         |groups| {
             let (mut out, mut met) = (Vec::new(), Vec::new());
             let group = groups.start * GROUP..left.len().min(groups.end * GROUP);
-            let first = if right.is_none() { group.start / TILE * TILE } else { 0 };
+            let first = if right.is_none() { group.start } else { 0 };
             for from in (first..other.len()).step_by(TILE) {
                 job.check()?;
                 let tile = from..other.len().min(from + TILE);
