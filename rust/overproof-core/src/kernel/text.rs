@@ -8,22 +8,33 @@ pub const BLOCK: usize = 64;
 /// Values past the last edge that may be written over.
 pub const SPARE: usize = BLOCK + 8;
 
-/// Where the bits of a byte stand, lowest first; the rest is filled with zeros.
-pub static PLACES: [[u16; 8]; 256] = {
-    let mut places = [[0; 8]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let (mut bit, mut at) = (0, 0);
+/// Where the bits of the two bytes of a number of 16 bits stand, lowest first; the rest is filled with zeros.
+pub static PLACES: [[[u8; 8]; 256]; 2] = {
+    let mut places = [[[0; 8]; 256]; 2];
+    let mut at = 0;
+    while at < 2 * 256 {
+        let (half, byte) = (at / 256, at % 256);
+        let (mut bit, mut count) = (0, 0);
         while bit < 8 {
             if byte >> bit & 1 == 1 {
-                places[byte][at] = bit;
-                at += 1;
+                places[half][byte][count] = (8 * half + bit) as u8;
+                count += 1;
             }
             bit += 1;
         }
-        byte += 1;
+        at += 1;
     }
     places
+};
+
+/// How many bits of a byte are set.
+pub static ONES: [u8; 256] = {
+    let (mut ones, mut byte) = ([0; 256], 0);
+    while byte < 256 {
+        ones[byte] = byte.count_ones() as u8;
+        byte += 1;
+    }
+    ones
 };
 
 /// See `kernel::edges`.
@@ -37,31 +48,22 @@ pub fn edges(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
         inside = word >> 63;
         // Eight places are written for each byte of the mask, and the next byte's are written over what was too many:
         // no branch depends on the text.
-        let ends = ends_of_bytes(left);
         let Some(room) = out[count..].first_chunk_mut::<SPARE>() else { break };
-        let (mut base, mut from) = ([(at * BLOCK) as u16; 8], 0);
-        for (byte, end) in left.to_le_bytes().into_iter().zip(ends) {
-            // At most 56 edges stand before the last byte; the mask says so to the compiler.
-            let eight = &mut room[from & (BLOCK - 1)..][..8];
-            for ((to, place), base) in eight.iter_mut().zip(PLACES[usize::from(byte)]).zip(&mut base) {
-                *to = place + *base;
-                *base += 8;
+        let (mut base, mut from) = ((at * BLOCK) as u16, 0);
+        for pair in left.to_le_bytes().as_chunks::<2>().0 {
+            for (byte, places) in pair.iter().zip(&PLACES) {
+                // At most 56 edges stand before the last byte; the mask says so to the compiler.
+                let eight = &mut room[from & (BLOCK - 1)..][..8];
+                for (to, place) in eight.iter_mut().zip(places[usize::from(*byte)]) {
+                    *to = u16::from(place) + base;
+                }
+                from += usize::from(ONES[usize::from(*byte)]);
             }
-            from = usize::from(end);
+            base += 16;
         }
         count += from;
     }
     count
-}
-
-/// How many bits are set up to the end of each byte.
-#[inline(always)]
-pub fn ends_of_bytes(mask: u64) -> [u8; 8] {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    let pairs = mask - ((mask >> 1) & (0x55 * LOW));
-    let fours = (pairs & (0x33 * LOW)) + ((pairs >> 2) & (0x33 * LOW));
-    let bytes = (fours + (fours >> 4)) & (0x0F * LOW);
-    bytes.wrapping_mul(LOW).to_le_bytes()
 }
 
 /// Bytes of each length that a 16-byte load must keep: of its first eight, and of the others.
@@ -279,17 +281,22 @@ pub fn token_values(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut V
         seeds.token16(low, high, len as u64)
     };
     out.reserve(tokens.len());
-    // By fours: what a loop counts is a tenth of what a token takes.
+    // By fours: what a loop counts is a tenth of what a token takes. The last four end with the row; what they share with
+    // those before is made twice, since how many are left is what no processor guesses.
     let room = &mut out.spare_capacity_mut()[..tokens.len()];
-    let (fours, rest) = tokens.as_chunks::<4>();
-    let (room_fours, room_rest) = room.as_chunks_mut::<4>();
-    for (to, four) in room_fours.iter_mut().zip(fours) {
-        for (to, token) in to.iter_mut().zip(four) {
+    if let (Some(last), Some(room_last)) = (tokens.last_chunk::<4>(), room.len().checked_sub(4)) {
+        for (to, four) in room.as_chunks_mut::<4>().0.iter_mut().zip(tokens.as_chunks::<4>().0) {
+            for (to, token) in to.iter_mut().zip(four) {
+                to.write(value(token));
+            }
+        }
+        for (to, token) in room[room_last..].iter_mut().zip(last) {
             to.write(value(token));
         }
-    }
-    for (to, token) in room_rest.iter_mut().zip(rest) {
-        to.write(value(token));
+    } else {
+        for (to, token) in room.iter_mut().zip(tokens) {
+            to.write(value(token));
+        }
     }
     // SAFETY: as many were written.
     unsafe { out.set_len(out.len() + tokens.len()) };

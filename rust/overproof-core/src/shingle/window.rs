@@ -185,8 +185,8 @@ const STRETCH: usize = 1 << 13;
 /// The values of the tokens in `canon`, which spaces part.
 fn word_values(level: Level, seeds: &Seeds, canon: &mut Vec<u8>, edges: &mut Vec<u16>, values: &mut Vec<u64>) {
     let len = canon.len();
-    // 64 bytes of space: the last token ends, the last block is whole, and a 16-byte load never leaves the buffer.
-    canon.resize(len.next_multiple_of(64) + 64, b' ');
+    // 16 bytes of space: the last token ends, and a 16-byte load never leaves the buffer; more, so that blocks are whole.
+    canon.resize((len + 16).next_multiple_of(64), b' ');
     edges.resize(STRETCH + kernel::SPARE, 0);
     // A token may reach from one stretch into the next.
     let mut open: Option<usize> = None;

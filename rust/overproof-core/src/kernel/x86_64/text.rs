@@ -1,9 +1,11 @@
 //! Inner loops of the text stage, up to a value for each word; their plain forms are in `kernel/text.rs`.
 
 use super::lanes::{all_avx2, high_avx2};
-use crate::kernel::text::{self, AsciiFold, BLOCK, Common, PLACES, Range, Run, SPARE};
+use super::scalar;
+use crate::kernel::text::{self, AsciiFold, BLOCK, Common, ONES, PLACES, Range, Run, SPARE};
 use crate::shingle::hash::Seeds;
 use std::arch::x86_64::*;
+use std::hint::assert_unchecked;
 use std::mem::MaybeUninit;
 
 /// `kernel::ascii`: `fold` writes what becomes of a block and tells, one bit each, which of its bytes are beyond ASCII.
@@ -183,58 +185,70 @@ pub fn common_avx2(source: &[u8], of: &Common, out: &mut Vec<u8>) -> Run {
     run.then(text::common(&source[3 * run.chars..], of, out))
 }
 
-/// `kernel::edges`, as in `text`: the compiler would move its places one by one. `COUNT`: whether the bits of a byte are
-/// counted by one instruction.
+/// `kernel::edges`, as in `text`: the compiler would move its places one by one, and count in a part of a register.
 #[inline(always)]
 #[allow(unsafe_code)]
-fn edges<const COUNT: bool>(
+fn edges(
     text: &[u8],
     inside: bool,
     out: &mut [u16],
     not_space: impl Fn(&[u8; BLOCK]) -> u64,
+    wide: impl Fn(&[u8; 8]) -> __m128i,
+    ones: impl Fn(u8) -> u64,
 ) -> usize {
     let (mut count, mut inside) = (0, u64::from(inside));
     // SAFETY: SSE2 is part of every x86-64.
-    let (mut base, eight) = unsafe { (_mm_setzero_si128(), _mm_set1_epi16(8)) };
+    let (mut base, sixteen) = unsafe { (_mm_setzero_si128(), _mm_set1_epi16(16)) };
     for block in text.as_chunks::<BLOCK>().0 {
         let word = not_space(block);
-        let left = word ^ (word << 1 | inside);
+        let mut left = word ^ (word << 1 | inside);
         inside = word >> 63;
-        let ends = if COUNT { [0; 8] } else { text::ends_of_bytes(left) };
         let Some(room) = out[count..].first_chunk_mut::<SPARE>() else { break };
         let mut from = 0;
-        for (byte, end) in left.to_le_bytes().into_iter().zip(ends) {
-            // SAFETY: the load is of eight values of 16 bits; the store too, and at most 56 edges stand before the last
-            // byte, so that it ends in the room.
-            unsafe {
-                let places = _mm_loadu_si128(PLACES[usize::from(byte)].as_ptr().cast());
-                _mm_storeu_si128(room.as_mut_ptr().add(from).cast(), _mm_add_epi16(places, base));
-                base = _mm_add_epi16(base, eight);
+        for _ in 0..BLOCK / 16 {
+            for (byte, places) in [left as u8, (left >> 8) as u8].into_iter().zip(&PLACES) {
+                // SAFETY: the store is of eight values of 16 bits, and at most 56 edges stand before the last byte, so that
+                // it ends in the room.
+                unsafe {
+                    let places = _mm_add_epi16(wide(&places[usize::from(byte)]), base);
+                    _mm_storeu_si128(room.as_mut_ptr().add(from as usize).cast(), places);
+                }
+                from = scalar(from + ones(byte));
             }
-            from = if COUNT { from + byte.count_ones() as usize } else { usize::from(end) };
+            left = scalar(left >> 16);
+            // SAFETY: as above.
+            base = unsafe { _mm_add_epi16(base, sixteen) };
         }
-        count += from;
+        count += from as usize;
     }
     count
 }
 
 /// See [`edges`].
+#[allow(unsafe_code)]
 pub fn edges_sse2(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
-    edges::<false>(text, inside, out, text::not_space)
+    let wide = |places: &[u8; 8]| {
+        // SAFETY: the load is of eight bytes, and SSE2 is part of every x86-64.
+        unsafe { _mm_unpacklo_epi8(_mm_loadl_epi64(places.as_ptr().cast()), _mm_setzero_si128()) }
+    };
+    edges(text, inside, out, text::not_space, wide, |byte| u64::from(ONES[usize::from(byte)]))
 }
 
 /// See [`edges`].
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 #[allow(unsafe_code)]
 pub fn edges_avx2(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
-    edges::<true>(text, inside, out, |block| {
+    let not_space = |block: &[u8; BLOCK]| {
         block.as_chunks::<32>().0.iter().rev().fold(0, |word, half| {
             // SAFETY: the load is of 32 bytes.
             let half = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
             let spaces = _mm256_movemask_epi8(_mm256_cmpeq_epi8(half, _mm256_set1_epi8(b' ' as i8)));
             word << 32 | u64::from(!spaces as u32)
         })
-    })
+    };
+    // SAFETY: the load is of eight bytes.
+    let wide = |places: &[u8; 8]| _mm_cvtepu8_epi16(unsafe { _mm_loadl_epi64(places.as_ptr().cast()) });
+    edges(text, inside, out, not_space, wide, |byte| u64::from(byte.count_ones()))
 }
 
 /// `kernel::edges`: the places of the edges of 64 bytes are brought together by one instruction.
@@ -277,21 +291,84 @@ pub fn edges_avx512(text: &[u8], inside: bool, out: &mut [u16]) -> usize {
     count
 }
 
-/// Whether 16 bytes of `text` stand behind each edge, all of which are small enough to be taken with a sign.
-#[inline(always)]
-fn all_in(text: &[u8], tokens: &[[u16; 2]]) -> bool {
-    let last = usize::from(tokens.as_flattened().iter().fold(0, |last, edge| last.max(*edge)));
-    last + LONGEST <= text.len() && last <= i16::MAX as usize
-}
-
 /// The bytes of the longest token that is hashed as two words.
 const LONGEST: usize = 16;
 
-/// `kernel::token_values`: four tokens side by side, the product of 128 bits from four of 64.
+/// What is known of tokens before their values are made.
+#[derive(PartialEq)]
+enum Found {
+    /// None is longer than `LONGEST`, and 16 bytes of text stand behind each edge.
+    Short,
+    /// 16 bytes of text stand behind each edge.
+    SomeLong,
+    Beyond,
+}
+
+/// Looks at each token once, so that nothing is asked again where their values are made.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+fn look_at(text: &[u8], tokens: &[[u16; 2]]) -> Found {
+    let (mut last, mut longest) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+    let mut look = |eight: &[[u16; 2]; 8]| {
+        // SAFETY: the load is of eight pairs of 16 bits.
+        let pairs = unsafe { _mm256_loadu_si256(eight.as_ptr().cast()) };
+        last = _mm256_max_epu16(last, pairs);
+        // Each end, less its start: a great number where it stands before it.
+        longest = _mm256_max_epu32(longest, _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x0001_FFFF)));
+    };
+    tokens.as_chunks().0.iter().for_each(&mut look);
+    if let Some(eight) = tokens.last_chunk() {
+        look(eight);
+    } else {
+        let mut eight = [[0; 2]; 8];
+        eight[..tokens.len()].copy_from_slice(tokens);
+        look(&eight);
+    }
+    // Edges that are taken with a sign have 15 bits.
+    let Some(most) = text.len().checked_sub(LONGEST).map(|most| most.min(i16::MAX as usize)) else {
+        return Found::Beyond;
+    };
+    let (most, short) = (_mm256_set1_epi16(most as i16), _mm256_set1_epi32(LONGEST as i32));
+    if _mm256_movemask_epi8(_mm256_cmpeq_epi16(_mm256_max_epu16(last, most), most)) != -1 {
+        Found::Beyond
+    } else if _mm256_movemask_epi8(_mm256_cmpeq_epi32(_mm256_max_epu32(longest, short), short)) != -1 {
+        Found::SomeLong
+    } else {
+        Found::Short
+    }
+}
+
+/// `kernel::token_values`, `N` side by side by `some`, which is given tokens that are short and room for their values.
+///
+/// The last `N` end with the row; what they share with those before is made twice.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn values_of_short<const N: usize>(
+    tokens: &[[u16; 2]],
+    out: &mut Vec<u64>,
+    some: impl Fn(&[[u16; 2]; N], &mut [MaybeUninit<u64>; N]),
+) {
+    out.reserve(tokens.len());
+    let room = &mut out.spare_capacity_mut()[..tokens.len()];
+    let (mut at, last) = (0, tokens.len() - N);
+    while let (Some(tokens), Some(to)) = (tokens[at..].first_chunk(), room[at..].first_chunk_mut()) {
+        some(tokens, to);
+        if at == last {
+            break;
+        }
+        at = last.min(at + N);
+    }
+    // SAFETY: as many were written.
+    unsafe { out.set_len(out.len() + tokens.len()) };
+}
+
+/// `kernel::token_values`: four tokens side by side, the product of 128 bits from four of 64, and two more one by one
+/// meanwhile, since neither kind of units can do all that a processor may begin in a cycle.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 #[allow(unsafe_code)]
 pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
-    const FOUR: usize = 4;
+    const SIX: usize = 6;
     // What 16 bytes are masked with begins `length` before the zeros; aligned, so that no load spans two cache lines.
     #[repr(align(64))]
     struct Mask([u8; 2 * LONGEST]);
@@ -303,32 +380,30 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
         }
         Mask(mask)
     };
-    if !all_in(text, tokens) {
-        return text::token_values(seeds, text, tokens, out);
+    match look_at(text, tokens) {
+        Found::Short if tokens.len() >= SIX => {}
+        Found::SomeLong if tokens.len() >= 2 * SIX => {
+            let (former, latter) = tokens.split_at(tokens.len() / 2);
+            token_values_avx2(seeds, text, former, out);
+            return token_values_avx2(seeds, text, latter, out);
+        }
+        _ => return text::token_values(seeds, text, tokens, out),
     }
-    out.reserve(tokens.len());
     let [first, second] = seeds.of_token().map(|s| all_avx2(s));
     let low = all_avx2(0xFFFF_FFFF);
-    let (fours, rest) = tokens.as_chunks::<FOUR>();
-    for four in fours {
+    values_of_short::<SIX>(tokens, out, |six, to| {
         // SAFETY: the load is of four pairs of 16 bits.
-        let pairs = unsafe { _mm_loadu_si128(four.as_ptr().cast()) };
-        // Each end, less its start.
+        let pairs = unsafe { _mm_loadu_si128(six.as_ptr().cast()) };
         let lengths = _mm_madd_epi16(pairs, _mm_set1_epi32(0x0001_FFFF));
-        let short = _mm_cmpeq_epi32(_mm_min_epu32(lengths, _mm_set1_epi32(LONGEST as i32)), lengths);
-        if _mm_movemask_epi8(short) != 0xFFFF {
-            text::token_values(seeds, text, four, out);
-            continue;
-        }
-        // SAFETY: 16 bytes stand behind each edge, as `all_in` found, and lengths are 0 to 16. What `pairs`
-        // holds is read again: taken out of the register, as the compiler would, it comes later.
+        // SAFETY: 16 bytes stand behind each edge, as `look_at` found, and lengths are 0 to 16. What `pairs` holds is read
+        // again: taken out of the register, as the compiler would, it comes later.
         let kept = |token: &[u16; 2]| unsafe {
             let [from, to] = [&raw const token[0], &raw const token[1]].map(|edge| usize::from(edge.read_volatile()));
             let mask = MASK.0.as_ptr().add(LONGEST + from - to);
             _mm_and_si128(_mm_loadu_si128(mask.cast()), _mm_loadu_si128(text.as_ptr().add(from).cast()))
         };
         let both = |a, b| _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(kept(a)), kept(b));
-        let (evens, odds) = (both(&four[0], &four[2]), both(&four[1], &four[3]));
+        let (evens, odds) = (both(&six[0], &six[2]), both(&six[1], &six[3]));
         let a = _mm256_xor_si256(_mm256_unpacklo_epi64(evens, odds), first);
         let b = _mm256_xor_si256(_mm256_unpackhi_epi64(evens, odds), second);
         let b = _mm256_xor_si256(b, _mm256_cvtepu32_epi64(lengths));
@@ -342,14 +417,18 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
         let lower = _mm256_blend_epi32::<0b1010_1010>(near, _mm256_slli_epi64::<32>(other));
         let turned = _mm256_or_si256(_mm256_slli_epi64::<29>(a), _mm256_srli_epi64::<35>(a));
         let values = _mm256_add_epi64(_mm256_xor_si256(lower, upper), _mm256_add_epi64(b, turned));
-        let len = out.len();
-        // SAFETY: room for all tokens was reserved, and each of them adds one value.
-        unsafe {
-            _mm256_storeu_si256(out.as_mut_ptr().add(len).cast(), values);
-            out.set_len(len + FOUR);
+        // SAFETY: the store is of four values of six.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), values) };
+        for (to, [from, end]) in to[4..].iter_mut().zip(&six[4..]) {
+            let (from, end) = (usize::from(*from), usize::from(*end));
+            // SAFETY: as above.
+            let (low, high) = unsafe {
+                assert_unchecked(from <= end && end - from <= LONGEST && from + LONGEST <= text.len());
+                text::first_bytes(&*text.as_ptr().add(from).cast(), end - from)
+            };
+            to.write(seeds.token16(low, high, (end - from) as u64));
         }
-    }
-    text::token_values(seeds, text, rest, out);
+    });
 }
 
 /// `kernel::token_values`: eight tokens side by side, as under AVX2.
@@ -357,24 +436,24 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
 #[allow(unsafe_code)]
 pub fn token_values_avx512(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
     const EIGHT: usize = 8;
-    if !all_in(text, tokens) {
-        return text::token_values(seeds, text, tokens, out);
+    match look_at(text, tokens) {
+        Found::Short if tokens.len() >= EIGHT => {}
+        Found::SomeLong if tokens.len() >= 2 * EIGHT => {
+            let (former, latter) = tokens.split_at(tokens.len() / 2);
+            token_values_avx512(seeds, text, former, out);
+            return token_values_avx512(seeds, text, latter, out);
+        }
+        _ => return text::token_values(seeds, text, tokens, out),
     }
-    out.reserve(tokens.len());
     let [first, second] = seeds.of_token().map(|s| _mm512_set1_epi64(s as i64));
     let (ones, low) = (_mm512_set1_epi64(-1), _mm512_set1_epi64(0xFFFF_FFFF));
     let high = |x| _mm512_srli_epi64::<32>(x);
-    let (eights, rest) = tokens.as_chunks::<EIGHT>();
-    for eight in eights {
+    values_of_short::<EIGHT>(tokens, out, |eight, to| {
         // SAFETY: the load is of eight pairs of 16 bits.
         let pairs = unsafe { _mm256_loadu_si256(eight.as_ptr().cast()) };
         // Each end, less its start.
         let lengths = _mm256_madd_epi16(pairs, _mm256_set1_epi32(0x0001_FFFF));
-        if _mm256_cmpgt_epu32_mask(lengths, _mm256_set1_epi32(LONGEST as i32)) != 0 {
-            text::token_values(seeds, text, eight, out);
-            continue;
-        }
-        // SAFETY: 16 bytes stand behind each edge, as `all_in` found. What `pairs` holds is read again: taken out
+        // SAFETY: 16 bytes stand behind each edge, as `look_at` found. What `pairs` holds is read again: taken out
         // of the register, as the compiler would, it comes later.
         let sixteen = |i: usize| unsafe {
             let from = usize::from((&raw const eight[i][0]).read_volatile());
@@ -403,12 +482,7 @@ pub fn token_values_avx512(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out:
         let upper = _mm512_add_epi64(far, high(other));
         let lower = _mm512_mask_shuffle_epi32::<0b10_10_00_00>(near, 0xAAAA, other);
         let values = _mm512_add_epi64(_mm512_xor_si512(lower, upper), _mm512_add_epi64(b, _mm512_rol_epi64::<29>(a)));
-        let len = out.len();
-        // SAFETY: room for all tokens was reserved, and each of them adds one value.
-        unsafe {
-            _mm512_storeu_si512(out.as_mut_ptr().add(len).cast(), values);
-            out.set_len(len + EIGHT);
-        }
-    }
-    token_values_avx2(seeds, text, rest, out);
+        // SAFETY: the store is of eight values.
+        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), values) };
+    });
 }
