@@ -8,7 +8,8 @@ use std::arch::x86_64::*;
 use std::hint::assert_unchecked;
 use std::mem::MaybeUninit;
 
-/// `kernel::ascii`: `fold` writes what becomes of a block and tells, one bit each, which of its bytes are beyond ASCII.
+/// `kernel::ascii` of a block at least: `fold` writes what becomes of a block and tells, one bit each, which of its bytes
+/// are beyond ASCII.
 #[inline(always)]
 #[allow(unsafe_code)]
 fn ascii_blocks<const B: usize>(
@@ -19,28 +20,48 @@ fn ascii_blocks<const B: usize>(
     out.reserve(source.len());
     let room = &mut out.spare_capacity_mut()[..source.len()];
     // The last block overlaps the one before, whose bytes it writes again as they are.
-    let starts = (0..source.len() - B).step_by(B).chain([source.len() - B]);
-    let mut done = source.len();
-    for at in starts {
-        let (Some(from), Some(to)) = (source[at..].first_chunk(), room[at..].first_chunk_mut()) else { break };
+    let (mut at, last) = (0, source.len() - B);
+    let done = loop {
+        // SAFETY: both are `B` bytes, since `at` is at most `last`.
+        let (from, to) = unsafe { (&*source.as_ptr().add(at).cast(), &mut *room.as_mut_ptr().add(at).cast()) };
         let beyond = fold(from, to);
         if beyond != 0 {
-            done = at + beyond.trailing_zeros() as usize;
-            break;
+            break at + beyond.trailing_zeros() as usize;
         }
-    }
+        if at == last {
+            break source.len();
+        }
+        at = last.min(at + B);
+    };
     // SAFETY: there is room for `source`, and blocks without a gap were written up to `done`: each is within it.
     unsafe { out.set_len(out.len() + done) };
     done
 }
 
+/// The body for one kind of folding, so that no block is asked which one it is.
+macro_rules! of_kind {
+    ($how:ident, $body:ident($source:ident, $out:ident)) => {
+        match ($how.words, $how.lower) {
+            (true, true) => $body::<true, true>($source, $out),
+            (true, false) => $body::<true, false>($source, $out),
+            (false, true) => $body::<false, true>($source, $out),
+            (false, false) => $body::<false, false>($source, $out),
+        }
+    };
+}
+
 /// `kernel::ascii`, 64 bytes at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2,popcnt")]
-#[allow(unsafe_code)]
 pub fn ascii_avx512(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
     if how.zero_digits || source.len() < BLOCK {
         return ascii_avx2(source, how, out);
     }
+    of_kind!(how, folded_avx512(source, out))
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,bmi1,bmi2,popcnt")]
+#[allow(unsafe_code)]
+fn folded_avx512<const WORDS: bool, const LOWER: bool>(source: &[u8], out: &mut Vec<u8>) -> usize {
     let all = |byte: u8| _mm512_set1_epi8(byte as i8);
     // Which bytes are among the `count` from `first`.
     let among = |x: __m512i, first: u8, count: u8| _mm512_cmplt_epu8_mask(_mm512_sub_epi8(x, all(first)), all(count));
@@ -49,8 +70,8 @@ pub fn ascii_avx512(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
         let block = unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
         let lower = _mm512_or_si512(block, all(0x20));
         let letter = among(lower, b'a', 26);
-        let mut made = if how.lower { _mm512_mask_mov_epi8(block, letter, lower) } else { block };
-        if how.words {
+        let mut made = if LOWER { _mm512_mask_mov_epi8(block, letter, lower) } else { block };
+        if WORDS {
             made = _mm512_mask_mov_epi8(all(b' '), letter | among(block, b'0', 10), made);
         }
         // SAFETY: the store is of a whole block.
@@ -59,85 +80,64 @@ pub fn ascii_avx512(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
     })
 }
 
-/// The body of `kernel::ascii` in vectors of `$bytes` bytes.
+/// The body of `kernel::ascii` in vectors of `$bytes` bytes, which `$feature` has, from the instructions that work on them.
 ///
 /// ASCII is not negative, so a range takes an addition that brings its end to the greatest signed byte, and a comparison. A
 /// letter or digit with bit 5 set is in lower case, and that bit alone is a space.
 macro_rules! ascii_in_vectors {
-    ($bytes:literal, $source:ident, $how:ident, $out:ident, $load:ident, $store:ident, $all:ident, $add:ident, $above:ident, $and:ident,
-     $or:ident, $andnot:ident, $beyond:ident) => {{
-        let all = |byte: u8| $all(byte as i8);
-        let among = |x, first: u8, count: u8| $above($add(x, all(0x80 - count - first)), all(0x7F - count));
-        let space = all(b' ');
-        ascii_blocks::<$bytes>($source, $out, |from, to| {
-            // SAFETY: load and store are of a whole block.
-            let block = unsafe { $load(from.as_ptr().cast()) };
-            let lower = $or(block, space);
-            let letter = among(lower, b'a', 26);
-            let word = $or(letter, among(block, b'0', 10));
-            let made = match ($how.words, $how.lower) {
-                (true, true) => $and(lower, $or(word, space)),
-                (true, false) => $or($and(word, block), $andnot(word, space)),
-                (false, true) => $or(block, $and(letter, space)),
-                (false, false) => block,
-            };
-            // SAFETY: as above.
-            unsafe { $store(to.as_mut_ptr().cast(), made) };
-            u64::from($beyond(block) as u32)
-        })
-    }};
+    ($name:ident, $feature:literal, $bytes:literal: $load:ident, $store:ident, $all:ident, $add:ident, $above:ident,
+     $and:ident, $or:ident, $andnot:ident, $beyond:ident) => {
+        #[target_feature(enable = $feature)]
+        #[allow(unsafe_code)]
+        fn $name<const WORDS: bool, const LOWER: bool>(source: &[u8], out: &mut Vec<u8>) -> usize {
+            let all = |byte: u8| $all(byte as i8);
+            let among = |x, first: u8, count: u8| $above($add(x, all(0x80 - count - first)), all(0x7F - count));
+            let space = all(b' ');
+            ascii_blocks::<$bytes>(source, out, |from, to| {
+                // SAFETY: load and store are of a whole block.
+                let block = unsafe { $load(from.as_ptr().cast()) };
+                let lower = $or(block, space);
+                let letter = among(lower, b'a', 26);
+                let word = $or(letter, among(block, b'0', 10));
+                let made = match (WORDS, LOWER) {
+                    (true, true) => $and(lower, $or(word, space)),
+                    (true, false) => $or($and(word, block), $andnot(word, space)),
+                    (false, true) => $or(block, $and(letter, space)),
+                    (false, false) => block,
+                };
+                // SAFETY: as above.
+                unsafe { $store(to.as_mut_ptr().cast(), made) };
+                u64::from($beyond(block) as u32)
+            })
+        }
+    };
 }
+ascii_in_vectors!(
+    folded_avx2, "avx2,bmi1,bmi2,popcnt", 32: _mm256_loadu_si256, _mm256_storeu_si256, _mm256_set1_epi8, _mm256_add_epi8,
+    _mm256_cmpgt_epi8, _mm256_and_si256, _mm256_or_si256, _mm256_andnot_si256, _mm256_movemask_epi8
+);
+ascii_in_vectors!(
+    folded_sse2, "sse2", 16: _mm_loadu_si128, _mm_storeu_si128, _mm_set1_epi8, _mm_add_epi8,
+    _mm_cmpgt_epi8, _mm_and_si128, _mm_or_si128, _mm_andnot_si128, _mm_movemask_epi8
+);
 
 /// `kernel::ascii`, 32 bytes at a time.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-#[allow(unsafe_code)]
 pub fn ascii_avx2(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
     if how.zero_digits || source.len() < 32 {
         return text::ascii(source, how, out);
     }
-    ascii_in_vectors!(
-        32,
-        source,
-        how,
-        out,
-        _mm256_loadu_si256,
-        _mm256_storeu_si256,
-        _mm256_set1_epi8,
-        _mm256_add_epi8,
-        _mm256_cmpgt_epi8,
-        _mm256_and_si256,
-        _mm256_or_si256,
-        _mm256_andnot_si256,
-        _mm256_movemask_epi8
-    )
+    of_kind!(how, folded_avx2(source, out))
 }
 
 /// `kernel::ascii`, 16 bytes at a time.
 #[allow(unsafe_code)]
 pub fn ascii_sse2(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
-    #[target_feature(enable = "sse2")]
-    fn in_vectors(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
-        ascii_in_vectors!(
-            16,
-            source,
-            how,
-            out,
-            _mm_loadu_si128,
-            _mm_storeu_si128,
-            _mm_set1_epi8,
-            _mm_add_epi8,
-            _mm_cmpgt_epi8,
-            _mm_and_si128,
-            _mm_or_si128,
-            _mm_andnot_si128,
-            _mm_movemask_epi8
-        )
-    }
     if how.zero_digits || source.len() < 16 {
         return text::ascii(source, how, out);
     }
     // SAFETY: SSE2 is part of every x86-64.
-    unsafe { in_vectors(source, how, out) }
+    unsafe { of_kind!(how, folded_sse2(source, out)) }
 }
 
 /// `kernel::common`, eight characters side by side.
