@@ -371,7 +371,8 @@ def _served_units(corpus: Corpus, side: _Shingled) -> npt.NDArray[np.int64]:
         names = _core.text_list(corpus.conversations)
         ids: dict[str, int] = {}
         keys.append(np.array([-1 if c is None else ids.setdefault(c, len(ids)) for c in names], np.int64))
-    return join_units(len(corpus), keys)
+    # Texts alone are joined already: each row has the lowest with the same text.
+    return join_units(len(corpus), keys) if len(keys) > 1 else side.representatives
 
 
 def _document_frequencies(
@@ -383,7 +384,8 @@ def _document_frequencies(
     caps = [max(floor, by_rate) for floor in FLOORS]
     keys, counts, losing = held.frequencies(units, caps)
     long = (sets.tokens - sets.singles / 2 >= 20) & (np.diff(sets.indptr) > 0)
-    shares = [float((losing[long] > i).mean()) if long.any() else 0.0 for i in range(len(caps))]
+    losing = losing[long]
+    shares = [float((losing > i).mean()) if len(losing) else 0.0 for i in range(len(caps))]
     # The last cap where none is enough.
     chosen = next((i for i, share in enumerate(shares) if share <= LOST), -1)
     cap, lost_half = caps[chosen], shares[chosen]

@@ -1,5 +1,6 @@
 """Each edit does what its documentation says, on nasty text too."""
 
+import re
 from collections import Counter
 
 import numpy as np
@@ -9,8 +10,11 @@ from hypothesis import strategies as st
 from overproof import simulate
 from overproof.errors import InputError
 
+WHITE = [char for char in map(chr, range(0x3001)) if char.isspace()]
+marks = st.lists(st.sampled_from([*"aΣ.!?*`#>-+1)_", "ΑΣ", "\u0301", " ", " ", "\n", *WHITE]), max_size=60).map("".join)
 texts = st.one_of(
     st.text(max_size=200),
+    marks,
     st.lists(st.sampled_from(["One", "two.", "THREE!", "- four", "`five`", "six?", "ß", "\n", "# H", "1. x"])).map(
         " ".join
     ),
@@ -107,6 +111,37 @@ def test_reorder_moves_every_chosen_sentence() -> None:
         after = simulate.split_sentences(simulate.edit(" ".join(before), "reorder", strength, rng_of(4)))
         assert Counter(after) == Counter(before)
         assert sum(a != b for a, b in zip(before, after, strict=True)) == moved
+
+
+@given(text=texts)
+def test_sentences_end_where_the_plain_pattern_says(text: str) -> None:
+    assert simulate.split_sentences(text) == re.split(r"(?<=[.!?])\s+|\s*\n\s*", text)
+
+
+@given(text=texts, seed=seeds)
+def test_markdown_that_goes_is_what_the_plain_pattern_says(text: str, seed: int) -> None:
+    lines = [line for line in text.split("\n") if not line.startswith("```")]
+    plain = [re.sub(r"^\s*(?:[#>]+\s*|[-*+]\s+|\d+[.)]\s+)+|[*`]+", "", line) for line in lines]
+    assert simulate.edit(text, "markdown", 1.0, rng_of(seed)) == "\n".join(plain)
+
+
+@pytest.mark.parametrize("white", WHITE)
+def test_all_words_in_lower_case_are_each_in_lower_case(white: str) -> None:
+    text = f"{white}ΑΣ{white}ΣΑ.{white}Σ Σ{white}"
+    after = simulate.edit(text, "case", 1.0, rng_of(0))
+    assert after == "".join(part.lower() for part in re.split(r"(\s)", text))
+
+
+@given(text=texts, seed=seeds)
+def test_each_gap_takes_the_kind_that_its_number_falls_on(text: str, seed: int) -> None:
+    after = simulate.edit(text, "whitespace", 1.0, rng_of(seed))
+    gaps, new = (re.findall(r"(?<=\S)\s+(?=\S)", t) for t in (text, after))
+    rng = rng_of(seed)
+    rng.random(len(gaps))  # the order, which does not matter where all change
+    kinds = ["\n", "  ", "\t", " \n", "\n\n"]
+    for gap, other, number in zip(gaps, new, rng.random(len(gaps)), strict=True):
+        others = [kind for kind in kinds if kind != gap]
+        assert other == others[int(number * len(others))]
 
 
 def test_markdown_goes_and_words_stay() -> None:

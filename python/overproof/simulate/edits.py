@@ -15,6 +15,11 @@ __all__ = ["EDITS", "edit", "split_sentences"]
 
 WHITE = ["\n", "  ", "\t", " \n", "\n\n"]
 OTHER_WHITE = {white: [other for other in WHITE if other != white] for white in WHITE}
+WORD = re.compile(r"(\S+)")
+BETWEEN = re.compile(r"(\s(?:(?<=[.!?]\s)|(?<=\n)|\s*\n)\s*)")
+"""All the white space after ``.``, ``!`` or ``?``, or with a line's end in it; begins with what `re` seeks fast."""
+HEAD = re.compile(r"\s*(?:[#>]+\s*|[-*+]\s+|\d+[.)]\s+)+")
+"""Marks of headings, quotes and lists, at the start of a line."""
 OTHER_WORDS = re.findall(
     r"\w+",
     "simple common general certain useful clear basic modern careful proper notable typical plain actual entire "
@@ -111,20 +116,22 @@ def split_sentences(text: str) -> list[str]:
 
 def _pieces(text: str) -> list[str]:
     """Split into sentences (even places) and the white space between them (odd places)."""
-    return re.split(r"((?<=[.!?])\s+|\s*\n\s*)", text)
+    return BETWEEN.split(text)
 
 
 def _chosen(n: int, strength: float, rng: np.random.Generator, most: int | None = None) -> list[int]:
     """Choose round(strength n) of n places, halves rounded to even; ascending."""
     count = min(round(strength * n), n if most is None else most)
-    order = shuffled(rng, n)  # of all places too: what is drawn next must not depend on how many are taken
-    return list(range(n)) if count == n else sorted(order[:count].tolist())
+    numbers = rng.random(n)  # for all places too: what is drawn next must not depend on how many are taken
+    if count == n:
+        return list(range(n))
+    return sorted(numbers.argsort(kind="stable")[:count].tolist())
 
 
 @lru_cache(maxsize=1)
 def _split(text: str) -> tuple[str, ...]:
     """Split as `_words` does; often one text is edited in several ways."""
-    return tuple(re.split(r"(\S+)", text))
+    return tuple(WORD.split(text))
 
 
 def _words(text: str) -> list[str]:
@@ -137,18 +144,26 @@ def _none(text: str, strength: float, rng: np.random.Generator) -> str:
 
 
 def _case(text: str, strength: float, rng: np.random.Generator) -> str:
+    n = len(_split(text)) // 2
+    places = _chosen(n, strength, rng)
+    if len(places) == n:
+        return text.lower()  # the same: white space has no case, and no letter's depends on what is beyond it
     parts = _words(text)
-    for i in _chosen(len(parts) // 2, strength, rng):
+    for i in places:
         parts[2 * i + 1] = parts[2 * i + 1].lower()
     return "".join(parts)
 
 
 def _whitespace(text: str, strength: float, rng: np.random.Generator) -> str:
     parts = _words(text)
-    gaps = max(0, len(parts) // 2 - 1)
-    places = _chosen(gaps, strength, rng)
-    for i, number in zip(places, rng.random(len(places)).tolist(), strict=True):
-        parts[2 * i + 2] = one_of(OTHER_WHITE.get(parts[2 * i + 2], WHITE), number)
+    gaps = parts[2:-1:2]
+    places = _chosen(len(gaps), strength, rng)
+    numbers = rng.random(len(places))
+    # As `one_of` picks, for all places at once: of all kinds, or of those that a gap is not.
+    of_all, of_others = ((numbers * n).astype(np.int64).tolist() for n in (len(WHITE), len(WHITE) - 1))
+    for i, pick, other in zip(places, of_all, of_others, strict=True):
+        gaps[i] = OTHER_WHITE[gaps[i]][other] if gaps[i] in OTHER_WHITE else WHITE[pick]
+    parts[2:-1:2] = gaps
     return "".join(parts)
 
 
@@ -158,12 +173,14 @@ def _markdown(text: str, strength: float, rng: np.random.Generator) -> str:
         if lines[i].startswith("```"):
             del lines[i]
         else:
-            lines[i] = re.sub(r"^\s*(?:[#>]+\s*|[-*+]\s+|\d+[.)]\s+)+|[*`]+", "", lines[i])
+            head = HEAD.match(lines[i])
+            line = lines[i][head.end() :] if head else lines[i]
+            lines[i] = line.replace("*", "").replace("`", "")
     return "\n".join(lines)
 
 
 def _truncate(text: str, strength: float, rng: np.random.Generator) -> str:
-    parts = _words(text)
+    parts = _split(text)
     n = len(parts) // 2
     keep = max(1, n - round(strength * n))
     return "".join(parts[: 2 * keep]) if keep < n else text
@@ -193,10 +210,14 @@ def _core(word: str) -> tuple[str, str, str]:
     """Split a word into the punctuation before it, itself, and the punctuation after it."""
     if word.isalnum():
         return "", word, ""
-    inside = [i for i, char in enumerate(word) if char.isalnum()]
-    if not inside:
+    start, end = 0, len(word)
+    while end and not word[end - 1].isalnum():
+        end -= 1
+    if not end:
         return "", word, ""
-    return word[: inside[0]], word[inside[0] : inside[-1] + 1], word[inside[-1] + 1 :]
+    while not word[start].isalnum():
+        start += 1
+    return word[:start], word[start:end], word[end:]
 
 
 def _reorder(text: str, strength: float, rng: np.random.Generator) -> str:

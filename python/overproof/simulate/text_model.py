@@ -138,7 +138,7 @@ def _picked(u: NDArray[np.float64], cumulative: Ints) -> Ints:
 
 def shuffled(rng: np.random.Generator, n: int) -> Ints:
     """Return a random permutation of ``range(n)``: int64[n]."""
-    return np.argsort(rng.random(n), kind="stable").astype(np.int64)
+    return rng.random(n).argsort(kind="stable").astype(np.int64, copy=False)
 
 
 def one_of(options: Sequence[str], u: float) -> str:
