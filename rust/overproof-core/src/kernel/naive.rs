@@ -1,8 +1,9 @@
 //! The definitions: what every level must give, bit for bit (docs/spec/sketches.md).
 
 use super::AsciiFold;
-use super::table::{Bucket, REACH, Table, place};
+use super::table::{Bucket, REACH, SLOTS, Table, place};
 use crate::shingle::hash::{Seeds, fin, polynomial};
+use std::cmp::Reverse;
 
 /// The multipliers of [`fmix32`].
 pub const FMIX32: [u32; 2] = [0x85EB_CA6B, 0xC2B2_AE35];
@@ -130,17 +131,26 @@ pub fn contains(table: &Table<'_>, keys: &[u64], out: &mut [bool]) {
     }
 }
 
-/// Put each key into the first free slot of its buckets, or aside; how many are new there.
+/// Put each key into the first free slot of its buckets, or aside; how many are new there. The last two keys of a full
+/// bucket ascend where a key went past it, else descend.
 pub fn insert(buckets: &mut [Bucket], keys: &[u64], aside: &mut Vec<u64>) -> usize {
     let mut new = 0;
     for key in keys {
         let at = place(*key, buckets.len());
-        match buckets[at..at + REACH].iter_mut().flat_map(|b| &mut b.0).find(|slot| **slot == *key || **slot == 0) {
-            Some(slot) => {
-                new += usize::from(*slot == 0);
-                *slot = *key;
+        let reach = &mut buckets[at..at + REACH];
+        let stays = reach.iter().position(|bucket| bucket.0.iter().any(|slot| slot == key || *slot == 0));
+        reach[..stays.unwrap_or(REACH)].iter_mut().for_each(|full| full.0[SLOTS - 2..].sort_unstable());
+        let Some(bucket) = stays.map(|at| &mut reach[at]) else {
+            aside.push(*key);
+            continue;
+        };
+        if !bucket.0.contains(key) {
+            let used = bucket.0.iter().filter(|slot| **slot != 0).count();
+            bucket.0[used] = *key;
+            new += 1;
+            if used == SLOTS - 1 {
+                bucket.0[SLOTS - 2..].sort_unstable_by_key(|slot| Reverse(*slot));
             }
-            None => aside.push(*key),
         }
     }
     new

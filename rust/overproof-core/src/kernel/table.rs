@@ -11,6 +11,8 @@ pub const SLOTS: usize = 8;
 pub const REACH: usize = 8;
 
 /// One cache line of keys, filled from the front; a free slot holds 0.
+///
+/// The last two slots descend until a key finds the bucket full and goes past it; then they ascend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(align(64))]
 pub struct Bucket(pub [u64; SLOTS]);
@@ -42,7 +44,7 @@ impl Table<'_> {
             if holds(bucket, key) {
                 return true;
             }
-            if bucket.0[SLOTS - 1] == 0 {
+            if !passed(bucket) {
                 return false;
             }
         }
@@ -69,6 +71,12 @@ fn holds(bucket: &Bucket, key: u64) -> bool {
     bucket.0.iter().fold(false, |found, slot| found | (*slot == key))
 }
 
+/// Whether a key that belongs here may be further on.
+#[inline(always)]
+fn passed(bucket: &Bucket) -> bool {
+    bucket.0[SLOTS - 2] < bucket.0[SLOTS - 1]
+}
+
 /// Keys between the asking for a line and its reading: as many as lines can be under way.
 const AHEAD: usize = 64;
 
@@ -78,27 +86,35 @@ const BLOCK: usize = 1024;
 /// See `kernel::contains`.
 #[inline(always)]
 pub fn contains(table: &Table<'_>, keys: &[u64], out: &mut [bool]) {
-    for (keys, out) in keys.chunks(BLOCK).zip(out.chunks_mut(BLOCK)) {
-        let (ahead, mut unsure, mut count) = (&keys[keys.len().min(AHEAD)..], [0u16; BLOCK], 0);
-        for key in &keys[..keys.len().min(AHEAD)] {
-            prefetch(&table.buckets[table.place(*key)]);
-        }
+    let line = |key: &u64| &table.buckets[table.place(*key)];
+    keys.iter().take(AHEAD).for_each(|key| prefetch(line(key)));
+    let mut unsure = [0u16; BLOCK];
+    for (at, out) in (0..).step_by(BLOCK).zip(out.chunks_mut(BLOCK)) {
+        let (keys, ahead, mut count) = (&keys[at..], &keys[keys.len().min(at + AHEAD)..], 0);
         for (i, (key, out)) in keys.iter().zip(&mut *out).enumerate() {
+            // Across blocks, so that lines are always under way.
             if let Some(next) = ahead.get(i) {
-                prefetch(&table.buckets[table.place(*next)]);
+                prefetch(line(next));
             }
-            let bucket = &table.buckets[table.place(*key)];
+            let bucket = line(key);
             *out = holds(bucket, *key);
-            // A full bucket cannot say no, and one in seven is full; 0 is in every other one. No branch here: which keys
-            // these are cannot be guessed.
+            // One bucket in twelve was passed; 0 is in every other one. No branch here: which keys these are cannot be
+            // guessed.
             unsure[count] = i as u16;
-            count += usize::from((!*out & (bucket.0[SLOTS - 1] != 0)) | (*key == 0));
+            count += usize::from((!*out & passed(bucket)) | (*key == 0));
         }
-        let unsure = &unsure[..count];
-        for i in unsure {
-            prefetch(&table.buckets[table.place(keys[usize::from(*i)]) + 1]);
+        let next = |i: u16| &table.buckets[table.place(keys[usize::from(i)]) + 1];
+        unsure[..count].iter().for_each(|i| prefetch(next(*i)));
+        let mut rest = 0;
+        for at in 0..count {
+            let (i, bucket) = (unsure[at], next(unsure[at]));
+            let key = keys[usize::from(i)];
+            let found = holds(bucket, key);
+            out[usize::from(i)] = found;
+            unsure[rest] = i;
+            rest += usize::from((!found & passed(bucket)) | (key == 0));
         }
-        for i in unsure.iter().map(|i| usize::from(*i)) {
+        for i in unsure[..rest].iter().map(|i| usize::from(*i)) {
             out[i] = table.holds(keys[i]);
         }
     }
@@ -121,9 +137,16 @@ pub fn insert(buckets: &mut [Bucket], keys: &[u64], aside: &mut Vec<u64>) -> usi
             if holds(bucket, *key) {
                 break 0;
             }
+            let last = bucket.0[SLOTS - 2];
             if used < SLOTS {
                 bucket.0[used] = *key;
+                if used == SLOTS - 1 && last < *key {
+                    bucket.0.swap(SLOTS - 2, SLOTS - 1);
+                }
                 break 1;
+            }
+            if !passed(bucket) {
+                bucket.0.swap(SLOTS - 2, SLOTS - 1);
             }
         };
     }
