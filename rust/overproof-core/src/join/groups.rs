@@ -6,14 +6,22 @@
 
 use crate::error::Result;
 use crate::exec::Job;
-use crate::kernel::memory::with_huge_pages;
-use crate::partition::Partitioned;
+use crate::kernel::memory::prefetch;
+use crate::partition::{CHUNK, Chunks, Filling};
 
 /// Keys of a part: their sieve stays in the second cache. Few parts are written to side by side in the first one.
 const PART: usize = 1 << 17;
 
 /// Most parts: beyond, parting is slower than larger parts.
 const MOST_PARTS: usize = 1 << 12;
+
+/// Blocks that few keys are cut into, for threads to share; keys of a block at least, and at most.
+const FEW: usize = 8;
+const LEAST: usize = 1 << 19;
+const MOST: usize = 1 << 22;
+
+/// What a job takes for a block.
+const WEIGHT: usize = 1 << 18;
 
 /// A key and its row, in 12 bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,7 +51,7 @@ pub(super) fn parts_for(keys: usize) -> usize {
 pub(super) struct Keys {
     rows: usize,
     parts: usize,
-    blocks: Vec<Partitioned<Key>>,
+    blocks: Vec<Chunks<Key>>,
 }
 
 impl Keys {
@@ -54,14 +62,19 @@ impl Keys {
         (rows, each, parts): (usize, usize, usize),
         keys: impl Fn(usize, &mut Vec<Key>) + Sync,
     ) -> Result<Self> {
+        // Large blocks: each has a chunk for each part that is not full, and pages of its own, huge from end to end, only
+        // where it is large.
+        let block = (rows * each / FEW).clamp(LEAST, MOST);
         let blocks = job.chunks(
             rows,
-            // Blocks so large that their memory is worth huge pages.
-            |_| each.div_ceil(2),
+            |_| each * WEIGHT / block,
             |range| {
-                let mut made = with_huge_pages(range.len() * each);
-                range.for_each(|row| keys(row, &mut made));
-                Ok(Partitioned::new(&made, parts, |key| slot(key.value(), 0, parts)))
+                let (mut made, mut of_row) = (Filling::new(range.len() * each, parts), Vec::with_capacity(each));
+                for row in range {
+                    keys(row, &mut of_row);
+                    of_row.drain(..).for_each(|key: Key| made.push(slot(key.value(), 0, parts), key));
+                }
+                Ok(made.end())
             },
         )?;
         Ok(Keys { rows, parts, blocks })
@@ -105,8 +118,9 @@ impl Groups {
                 let mut pieces = Vec::new();
                 for part in parts {
                     pieces.clear();
-                    pieces.extend(left.blocks.iter().map(|block| (block.part(part), 0)));
-                    pieces.extend(right.iter().flat_map(|right| &right.blocks).map(|b| (b.part(part), raised)));
+                    pieces.extend(left.blocks.iter().flat_map(|block| block.part(part)).map(|piece| (piece, 0)));
+                    let of_right = right.iter().flat_map(|right| &right.blocks);
+                    pieces.extend(of_right.flat_map(|block| block.part(part)).map(|piece| (piece, raised)));
                     table.sift(shift, &pieces);
                     table.groups(shift, |group| {
                         let finders = match right {
@@ -178,8 +192,11 @@ impl Groups {
 /// Slots of a sieve for each key: the more there are, the fewer keys stay that stand alone.
 const SPARSE: usize = 8;
 
-/// Keys of a piece that are kept or dropped together.
-const PIECE: usize = 256;
+/// Pieces between the asking for one and its reading.
+const AHEAD: usize = 2;
+
+/// Keys of a cache line.
+const LINE: usize = 64 / size_of::<Key>();
 
 /// Which slots were met, and which more than once: two bits each.
 #[derive(Default)]
@@ -221,13 +238,17 @@ impl Table {
     fn sift(&mut self, skip: u32, pieces: &[(&[Key], u32)]) {
         let Table { sieve, keys: kept, .. } = self;
         let slots = sieve.clear(pieces.iter().map(|(keys, _)| keys.len()).sum());
-        for (keys, _) in pieces {
+        for (i, (keys, _)) in pieces.iter().enumerate() {
+            // Pieces are too short for the processor to see where they lead.
+            if let Some((next, _)) = pieces.get(i + AHEAD) {
+                next.iter().step_by(LINE).for_each(prefetch);
+            }
             keys.iter().for_each(|key| sieve.meet(slot(key.value(), skip, slots)));
         }
         kept.clear();
-        let mut some = [Key::default(); PIECE];
+        let mut some = [Key::default(); CHUNK];
         for (keys, from) in pieces {
-            for keys in keys.chunks(PIECE) {
+            for keys in keys.chunks(CHUNK) {
                 let mut count = 0;
                 // No branch: which ones stay cannot be guessed.
                 for key in keys {

@@ -48,6 +48,9 @@ impl Which {
     }
 }
 
+/// Candidates between two looks at whether to go on; blocks are looked at in any case.
+const MET: usize = 1 << 12;
+
 /// For each row of `left` the rows of an index that share a key with it, each once and ascending, scored by `verify`.
 ///
 /// Rows go to `verify` as numbers within their blocks, with how often `look_up` gave the right one; `out` takes the pairs
@@ -62,11 +65,16 @@ pub(super) fn probe(
     out: &mut Vec<Pair>,
 ) -> Result<()> {
     let found = job.chunks(left.len(), weight, |rows| {
-        let (mut pairs, mut candidates) = (Vec::new(), Vec::new());
+        let (mut pairs, mut candidates, mut met) = (Vec::new(), Vec::new(), 0);
         for i in rows {
-            job.check()?;
             candidates.clear();
             look_up(i, &mut candidates);
+            // To look at the clock takes longer than most rows.
+            met += candidates.len();
+            if met >= MET {
+                job.check()?;
+                met = 0;
+            }
             candidates.sort_unstable();
             for same in candidates.chunk_by(|a, b| a == b) {
                 let j = same[0] as usize;
