@@ -122,10 +122,10 @@ def _pieces(text: str) -> list[str]:
 def _chosen(n: int, strength: float, rng: np.random.Generator, most: int | None = None) -> list[int]:
     """Choose round(strength n) of n places, halves rounded to even; ascending."""
     count = min(round(strength * n), n if most is None else most)
-    numbers = rng.random(n)  # for all places too: what is drawn next must not depend on how many are taken
     if count == n:
+        rng.random(n)  # drawn all the same: what is drawn next must not depend on how many are taken
         return list(range(n))
-    return sorted(numbers.argsort(kind="stable")[:count].tolist())
+    return sorted(shuffled(rng, n)[:count].tolist())
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 /// Work per block, in the caller's weight unit (bytes of text as a rule): small enough that a cancel is seen within
 /// milliseconds and that threads share evenly, large enough that a block's overhead does not show.
-const BLOCK: usize = 1 << 18;
+pub const BLOCK: usize = 1 << 18;
 
 /// How often a caller that watches its job looks.
 const TICK: Duration = Duration::from_millis(50);

@@ -166,9 +166,12 @@ fn banded(
     }
     let (budget, bands) = (memory.map_or(usize::MAX, |bytes| bytes / 2), lsh.bands as usize);
     let cut = |sketches: &SketchArray| blocks(sketches.len(), budget, |_| (bands, ROW + BAND * bands));
-    let (lefts, parts) = (cut(left), parts_for(both * bands));
+    let (lefts, rights) = (cut(left), cut(right));
+    // Each part takes a chunk, so there are no more than for what is in memory together.
+    let most = |blocks: &[Range<usize>]| blocks.iter().map(Range::len).max().unwrap_or(0);
+    let parts = parts_for(both.min(most(&lefts) + most(&rights)) * bands);
     let mut pairs: Vec<Pair> = Vec::new();
-    for r in cut(right) {
+    for r in rights {
         let of_right = band_keys(job, right, lsh, r.clone(), parts)?;
         for l in lefts.iter().filter(|l| which == Which::All || l.start < r.end) {
             let groups = if which == Which::Upper && *l == r {

@@ -61,7 +61,7 @@ impl<'p> Reader<'p> {
             params,
             n: params.smallest(),
             seeds: Seeds::new(params.seed),
-            level: kernel::level().unwrap_or(Level::BASELINE),
+            level: kernel::any_level(),
             canonicalizer: Canonicalizer::of(params.normalization),
             edges: Vec::new(),
             values: Vec::new(),

@@ -5,7 +5,7 @@
 //! to rows.
 
 use crate::error::Result;
-use crate::exec::Job;
+use crate::exec::{self, Job};
 use crate::kernel::memory::prefetch;
 use crate::partition::{CHUNK, Chunks, Filling};
 
@@ -19,9 +19,6 @@ const MOST_PARTS: usize = 1 << 12;
 const FEW: usize = 8;
 const LEAST: usize = 1 << 19;
 const MOST: usize = 1 << 22;
-
-/// What a job takes for a block.
-const WEIGHT: usize = 1 << 18;
 
 /// A key and its row, in 12 bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,7 +64,7 @@ impl Keys {
         let block = (rows * each / FEW).clamp(LEAST, MOST);
         let blocks = job.chunks(
             rows,
-            |_| each * WEIGHT / block,
+            |_| each * exec::BLOCK / block,
             |range| {
                 let (mut made, mut of_row) = (Filling::new(range.len() * each, parts), Vec::with_capacity(each));
                 for row in range {

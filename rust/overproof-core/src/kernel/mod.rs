@@ -122,6 +122,11 @@ pub fn level() -> Result<Level> {
     CHOSEN.get_or_init(forced).clone().map_err(Error::Input)
 }
 
+/// The same for what cannot fail: a forced level that is none is an error of the sketches, and changes no value anyway.
+pub fn any_level() -> Level {
+    level().unwrap_or(Level::BASELINE)
+}
+
 /// The portable bodies that have one form for all levels, compiled under `$feature`.
 macro_rules! bodies {
     ($(#[$feature:meta])?) => {

@@ -99,15 +99,24 @@ pub struct AsciiFold {
 /// Bytes that the portable body folds together.
 const FOLDED: usize = 32;
 
+/// The body for one kind of folding, so that no block is asked which one it is.
+macro_rules! of_kind {
+    ($how:ident, $body:ident($($given:expr),*)) => {
+        match ($how.words, $how.lower) {
+            (true, true) => $body::<true, true>($($given),*),
+            (true, false) => $body::<true, false>($($given),*),
+            (false, true) => $body::<false, true>($($given),*),
+            (false, false) => $body::<false, false>($($given),*),
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+pub(super) use of_kind;
+
 /// See `kernel::ascii`.
 #[inline(always)]
 pub fn ascii(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize {
-    match (how.words, how.lower) {
-        (true, true) => folded::<true, true>(source, how.zero_digits, out),
-        (true, false) => folded::<true, false>(source, how.zero_digits, out),
-        (false, true) => folded::<false, true>(source, how.zero_digits, out),
-        (false, false) => folded::<false, false>(source, how.zero_digits, out),
-    }
+    of_kind!(how, folded(source, how.zero_digits, out))
 }
 
 #[inline(always)]

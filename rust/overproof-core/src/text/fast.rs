@@ -119,8 +119,7 @@ impl Canonicalizer {
             map: Trie::new(&values),
             ascii_fold: how.form == Form::NfkcCasefold,
             ascii_digits: how.digits,
-            // A forced level that is none is an error of the sketches; here it changes no value.
-            level: kernel::level().unwrap_or(Level::BASELINE),
+            level: kernel::any_level(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::fast::Canonicalizer;
 use super::normalize::{Piece, normalize};
 use super::unicode::{flag, tables};
-use crate::kernel::{self, Level};
+use crate::kernel;
 use crate::params::{Analyzer, Normalization};
 
 /// The tokens of one text. Token i is `canon[bounds[i]]` and stands for the bytes `source[i]` of the original.
@@ -92,7 +92,7 @@ fn ascii_words(text: &str, normalization: Normalization) -> MappedTokens {
     Canonicalizer::of(normalization).words(text, &mut canon);
     // Whole blocks, the last of them with spaces, so that the last word ends and vectors can be read where it starts.
     canon.resize((text.len() + 16).next_multiple_of(64), b' ');
-    let level = kernel::level().unwrap_or(Level::BASELINE);
+    let level = kernel::any_level();
     let mut found = [0; STRETCH + kernel::SPARE];
     let mut edges: Vec<u32> = Vec::with_capacity(text.len() / 2);
     for (at, stretch) in (0u32..).step_by(STRETCH).zip(canon.chunks(STRETCH)) {

@@ -61,7 +61,8 @@ fn keep_least(first: usize, lanes: &[u64], a: &[u64], b: &[u64], xs: &[u32], out
     }
 }
 
-/// See [`min_legacy61_avx512`]; the minimum as in [`super::affine::min_affine32_sse2`], so that values and flags lie in vectors of their own.
+/// See [`min_legacy61_avx512`]; the minimum as in [`super::affine::min_affine32_sse2`], so that values and flags lie in
+/// vectors of their own.
 #[allow(unsafe_code)]
 pub fn min_legacy61_sse2(a: &[u64], b: &[u64], xs: &[u32], out: &mut [u64]) {
     // SAFETY: SSE2 is part of every x86-64.

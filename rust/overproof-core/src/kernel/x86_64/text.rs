@@ -2,7 +2,7 @@
 
 use super::lanes::{all_avx2, high_avx2};
 use super::scalar;
-use crate::kernel::text::{self, AsciiFold, BLOCK, Common, ONES, PLACES, Range, Run, SPARE};
+use crate::kernel::text::{self, AsciiFold, BLOCK, Common, ONES, PLACES, Range, Run, SPARE, of_kind};
 use crate::shingle::hash::Seeds;
 use std::arch::x86_64::*;
 use std::hint::assert_unchecked;
@@ -36,18 +36,6 @@ fn ascii_blocks<const B: usize>(
     // SAFETY: there is room for `source`, and blocks without a gap were written up to `done`: each is within it.
     unsafe { out.set_len(out.len() + done) };
     done
-}
-
-/// The body for one kind of folding, so that no block is asked which one it is.
-macro_rules! of_kind {
-    ($how:ident, $body:ident($source:ident, $out:ident)) => {
-        match ($how.words, $how.lower) {
-            (true, true) => $body::<true, true>($source, $out),
-            (true, false) => $body::<true, false>($source, $out),
-            (false, true) => $body::<false, true>($source, $out),
-            (false, false) => $body::<false, false>($source, $out),
-        }
-    };
 }
 
 /// `kernel::ascii`, 64 bytes at a time.
@@ -339,6 +327,29 @@ fn look_at(text: &[u8], tokens: &[[u16; 2]]) -> Found {
     }
 }
 
+/// Whether the values were made already, since not all tokens are short or there are fewer than `N`: by `of_part`, each half
+/// by itself, or one by one.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn made_otherwise<const N: usize>(
+    seeds: &Seeds,
+    text: &[u8],
+    tokens: &[[u16; 2]],
+    out: &mut Vec<u64>,
+    of_part: impl Fn(&[[u16; 2]], &mut Vec<u64>),
+) -> bool {
+    match look_at(text, tokens) {
+        Found::Short if tokens.len() >= N => return false,
+        Found::SomeLong if tokens.len() >= 2 * N => {
+            let (former, latter) = tokens.split_at(tokens.len() / 2);
+            of_part(former, out);
+            of_part(latter, out);
+        }
+        _ => text::token_values(seeds, text, tokens, out),
+    }
+    true
+}
+
 /// `kernel::token_values`, `N` side by side by `some`, which is given tokens that are short and room for their values.
 ///
 /// The last `N` end with the row; what they share with those before is made twice.
@@ -380,14 +391,9 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
         }
         Mask(mask)
     };
-    match look_at(text, tokens) {
-        Found::Short if tokens.len() >= SIX => {}
-        Found::SomeLong if tokens.len() >= 2 * SIX => {
-            let (former, latter) = tokens.split_at(tokens.len() / 2);
-            token_values_avx2(seeds, text, former, out);
-            return token_values_avx2(seeds, text, latter, out);
-        }
-        _ => return text::token_values(seeds, text, tokens, out),
+    let of_part = |tokens: &[[u16; 2]], out: &mut Vec<u64>| token_values_avx2(seeds, text, tokens, out);
+    if made_otherwise::<SIX>(seeds, text, tokens, out, of_part) {
+        return;
     }
     let [first, second] = seeds.of_token().map(|s| all_avx2(s));
     let low = all_avx2(0xFFFF_FFFF);
@@ -436,14 +442,9 @@ pub fn token_values_avx2(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &
 #[allow(unsafe_code)]
 pub fn token_values_avx512(seeds: &Seeds, text: &[u8], tokens: &[[u16; 2]], out: &mut Vec<u64>) {
     const EIGHT: usize = 8;
-    match look_at(text, tokens) {
-        Found::Short if tokens.len() >= EIGHT => {}
-        Found::SomeLong if tokens.len() >= 2 * EIGHT => {
-            let (former, latter) = tokens.split_at(tokens.len() / 2);
-            token_values_avx512(seeds, text, former, out);
-            return token_values_avx512(seeds, text, latter, out);
-        }
-        _ => return text::token_values(seeds, text, tokens, out),
+    let of_part = |tokens: &[[u16; 2]], out: &mut Vec<u64>| token_values_avx512(seeds, text, tokens, out);
+    if made_otherwise::<EIGHT>(seeds, text, tokens, out, of_part) {
+        return;
     }
     let [first, second] = seeds.of_token().map(|s| _mm512_set1_epi64(s as i64));
     let (ones, low) = (_mm512_set1_epi64(-1), _mm512_set1_epi64(0xFFFF_FFFF));
