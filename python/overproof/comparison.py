@@ -84,7 +84,9 @@ class Comparison:
     Attributes
     ----------
     waterfall : list of dict
-        Layers in order with what is left after each: ``layer, suspect_texts, served_texts, tokens, spans``.
+        Layers in order with what is left after each: ``layer, suspect_texts, served_texts, tokens, spans``. A masked
+        n-gram leads to the first served texts that hold it, as many as an unmasked one can lead to and 64 at least, so
+        the layers before the last may show somewhat less than there was; what is left is exact.
     scores : dict of str to float64 arrays
         For ``suspect`` and each control: the largest share of a text's unmasked n-grams in one served text, scaled
         down where fewer than `min_ngrams` are shared; 0 where nothing is.

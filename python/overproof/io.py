@@ -145,7 +145,7 @@ def read_corpus(
     Notes
     -----
     One pass. JSON lines: O(bytes), several hundred MB/s; memory is that of the columns asked for and some blocks of
-    4 MiB for each thread. Lines end at ``\n`` alone: U+2028 and U+0085 stay in texts. A byte order mark of UTF-8 at the
+    1 MiB for each thread. Lines end at ``\n`` alone: U+2028 and U+0085 stay in texts. A byte order mark of UTF-8 at the
     start is passed over. Of a key that is given twice the last counts, as in Python's `json`.
 
     Examples

@@ -83,8 +83,7 @@ impl CopySide {
 }
 
 fn masks(background: &Bound<'_, PyAny>, boilerplate: &Bound<'_, PyAny>) -> PyR<Masks> {
-    let keys = |given, name| PyR::Ok(uint64(given, name)?.into_iter().collect());
-    Ok(Masks::new(keys(background, "background")?, keys(boilerplate, "boilerplate")?))
+    Ok(Masks::new(&uint64(background, "background")?, &uint64(boilerplate, "boilerplate")?)?)
 }
 
 /// The n-grams of the served texts and the rows that hold them.

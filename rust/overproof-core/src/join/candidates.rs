@@ -32,23 +32,35 @@ fn mark(number: u32) -> u128 {
 }
 
 impl Masked {
-    /// Of `side`, which was masked by `masks`. O(nnz).
-    pub fn new(side: &Side, masks: &Masks) -> Result<Self> {
+    /// Of `side`, which was masked by `masks`; these are the `numbers` of what they mask in it, in turn. O(nnz).
+    pub fn new(side: &Side, masks: &Masks, numbers: &[u32]) -> Result<Self> {
         let mut made = Masked {
             numbers: Numbers::default(),
             places: Places::default(),
             marks: Vec::with_capacity(side.sets.len()),
-            entries: Vec::new(),
+            entries: Vec::with_capacity(numbers.len()),
             starts: vec![0],
         };
+        // By first appearance, so that n-grams of one phrase have marks of their own.
+        const NONE: u32 = u32::MAX;
+        let mut of_masks = vec![NONE; masks.len()];
+        let mut unused = 0..NONE;
+        let mut new = || unused.next().unwrap_or(NONE);
+        let mut numbers = numbers.iter();
         for row in 0..side.sets.len() {
             let mut marks = 0;
             let (hashes, layers) = side.row(row);
             for (hash, layer) in hashes.iter().zip(layers).filter(|(_, layer)| **layer != layer::NONE) {
-                let next = made.numbers.len() as u32;
                 // What echoes a prompt is masked in this row only, unless another layer masks it too.
-                let (number, _) =
-                    *made.numbers.entry(*hash).or_insert_with(|| (next, masks.layer(*hash) != layer::NONE));
+                let everywhere = *layer != layer::ECHO || masks.number(*hash).is_some();
+                let number = match everywhere.then(|| numbers.next()).flatten() {
+                    Some(number) => {
+                        let number = &mut of_masks[*number as usize];
+                        *number = if *number == NONE { new() } else { *number };
+                        *number
+                    }
+                    None => made.numbers.entry(*hash).or_insert_with(|| (new(), false)).0,
+                };
                 made.entries.push(number << 2 | u32::from(*layer));
                 marks |= mark(number);
             }
@@ -56,6 +68,8 @@ impl Masked {
             // As many as postings at the most, which are numbered by 32 bits.
             made.starts.push(made.entries.len() as u32);
         }
+        let masked = masks.iter().map(|(hash, number)| (hash, (of_masks[number as usize], true)));
+        made.numbers.extend(masked.filter(|(_, (number, _))| *number != NONE));
         if made.numbers.len() > 1 << 30 {
             return Err(Error::input(format!("{} n-grams are too many to mask: give fewer texts", made.numbers.len())));
         }
@@ -74,6 +88,9 @@ impl Masked {
         &self.entries[self.starts[row] as usize..self.starts[row + 1] as usize]
     }
 }
+
+/// Rows that are chosen at once.
+const SOME: usize = 16;
 
 /// What [`Candidates`] notes of an n-gram of the text that has a number: 0 is nothing, else the layer there, and whether
 /// rows were counted for it as if it were not masked in any.
@@ -184,9 +201,9 @@ impl<'s> Candidates<'s> {
 
     /// Count for each row the n-grams that the text does not mask; the most that one holds. Rows with less than `least` are
     /// left out.
-    pub fn count_open(&mut self, least: u32) -> u32 {
+    pub fn count_open(&mut self, masked: &Masked, least: u32) -> u32 {
         let lists = std::mem::take(&mut self.open);
-        let highest = self.count(lists.iter().copied(), least);
+        let highest = self.count(masked, lists.iter().copied(), least);
         self.open = lists;
         highest
     }
@@ -195,11 +212,11 @@ impl<'s> Candidates<'s> {
     /// that may hold `least` yet.
     ///
     /// Li, Lu & Lu, "Efficient merging and filtering algorithms for approximate string searches", ICDE 2008 (DivideSkip).
-    pub fn count_open_by_skipping(&mut self, least: u32) -> u32 {
+    pub fn count_open_by_skipping(&mut self, masked: &Masked, least: u32) -> u32 {
         let long = (least / 2).min(self.open());
         self.open.sort_unstable_by_key(|rows| rows.len());
         let skipped = self.open.split_off(self.open.len() - long as usize);
-        self.count_open(least - long);
+        self.count_open(masked, least - long);
         let mut highest = 0;
         for (row, hits) in &mut self.rows[..self.found] {
             *hits += skipped.iter().filter(|rows| rows.binary_search(row).is_ok()).count() as u32;
@@ -209,20 +226,31 @@ impl<'s> Candidates<'s> {
         highest
     }
 
-    /// Choose of the rows that were counted those that hold just `level`, if with what the text masks they may hold
-    /// `least`; the most that any other holds below `level`.
-    pub fn choose(&mut self, masked: &Masked, level: u32, least: u32) -> u32 {
-        let (mut count, mut next) = (0, 0);
-        self.chosen.resize(self.chosen.len().max(self.found), (0, 0));
-        for (row, hits) in &self.rows[..self.found] {
-            // No branch: which rows these are cannot be guessed.
-            self.chosen[count].0 = *row;
-            count += usize::from(*hits == level);
-            next = next.max(if *hits < level { *hits } else { 0 });
+    /// Choose of the rows that were counted, from the `from`th on, some that hold just `level`, if with what the text masks
+    /// they may hold `least`; where to go on, `None` after the last.
+    pub fn choose(&mut self, masked: &Masked, level: u32, least: u32, from: usize) -> Option<usize> {
+        self.chosen.clear();
+        self.chosen.resize(2 * SOME, (0, 0));
+        let (mut count, mut next) = (0, from);
+        for few in self.rows[from..self.found].chunks(SOME) {
+            for (row, hits) in few {
+                // No branch: which rows these are cannot be guessed.
+                self.chosen[count].0 = *row;
+                count += usize::from(*hits == level);
+            }
+            next += few.len();
+            if count >= SOME {
+                break;
+            }
         }
         self.chosen.truncate(count);
         self.keep_chosen(masked, |_, of_masked| level + of_masked, least);
-        next
+        (next < self.found).then_some(next)
+    }
+
+    /// The most n-grams that a row which was counted holds below `level`.
+    pub fn most_below(&self, level: u32) -> u32 {
+        self.rows[..self.found].iter().map(|(_, hits)| if *hits < level { *hits } else { 0 }).max().unwrap_or(0)
     }
 
     /// Choose of the rows whose masked n-grams were counted, but for `cut` of the text's, those that may hold `least` of them.
@@ -247,7 +275,9 @@ impl<'s> Candidates<'s> {
         self.chosen.truncate(kept);
         // What is read next lies in memory larger than the cache.
         for (row, _) in &self.chosen {
-            masked.row(*row).first().inspect(|first| prefetch(*first));
+            let ngrams = masked.row(*row);
+            ngrams.first().inspect(|first| prefetch(*first));
+            ngrams.last().inspect(|last| prefetch(*last));
         }
     }
 
@@ -258,7 +288,7 @@ impl<'s> Candidates<'s> {
 
     /// Count those that the text masks, in the first `limit` rows of each; the number of n-grams that more rows hold. What
     /// the text does not mask no longer counts. Rows with less than `least` are left out.
-    pub fn count_masked(&mut self, limit: usize, least: u32) -> u32 {
+    pub fn count_masked(&mut self, masked: &Masked, limit: usize, least: u32) -> u32 {
         for number in &self.noted {
             let noted = &mut self.notes[*number as usize];
             if *noted == note(layer::NONE, true) {
@@ -267,13 +297,13 @@ impl<'s> Candidates<'s> {
         }
         let (both, own) = (std::mem::take(&mut self.both), std::mem::take(&mut self.own));
         let lists = || both.iter().copied().chain(own.iter().map(|(list, _)| *list));
-        self.count(lists().map(|list| &list[..list.len().min(limit)]), least);
+        self.count(masked, lists().map(|list| &list[..list.len().min(limit)]), least);
         let cut = lists().filter(|list| list.len() > limit).count() as u32;
         (self.both, self.own) = (both, own);
         cut
     }
 
-    fn count(&mut self, lists: impl Iterator<Item = &'s [u32]> + Clone, least: u32) -> u32 {
+    fn count(&mut self, masked: &Masked, lists: impl Iterator<Item = &'s [u32]> + Clone, least: u32) -> u32 {
         let most = lists.clone().map(<[u32]>::len).sum::<usize>();
         self.rows.resize(self.rows.len().max(most), (0, 0));
         let (rows, counts) = (&mut self.rows[..], &mut self.counts[..]);
@@ -287,6 +317,8 @@ impl<'s> Candidates<'s> {
                 *count += 1;
             }
         }
+        // Most texts are done with the first of them: what is looked at next is on its way by then.
+        rows[..found.min(2 * SOME)].iter().for_each(|(row, _)| prefetch(&masked.marks[*row as usize]));
         let (mut highest, mut kept) = (0, 0);
         for at in 0..found {
             let row = rows[at].0;

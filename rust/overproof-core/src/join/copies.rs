@@ -201,7 +201,7 @@ impl Answers {
         let mut seen = vec![0u32; rows];
         // Of each row the n-grams that a cap masks and the next one does not.
         let mut levels = vec![0u32; rows * caps.len()];
-        for (key, holders) in self.postings.iter().filter(|(_, holders)| holders.len() > caps[0] as usize) {
+        for (key, holders) in self.postings.held_by_more_than(caps[0] as usize) {
             let number = frequent.len() as u32 + 1;
             let mut count = 0u32;
             for row in holders {
@@ -245,6 +245,9 @@ pub struct CopyIndex {
 /// A pair is compared in full once it shares this many n-grams, or as many as the rule asks for where those are fewer.
 const CANDIDATE: u32 = 4;
 
+/// N-grams of texts that are looked up at once.
+const AT_ONCE: usize = 1 << 10;
+
 /// From as many n-grams on that a match needs, postings are skipped.
 const SKIPPING: u32 = 4;
 
@@ -254,8 +257,10 @@ impl CopyIndex {
     /// An unmasked n-gram leads to all its rows. A masked one leads to its first `limit`: it can make no match, and the
     /// rows kept only let the earlier stages show what it would have matched.
     pub fn new(answers: Arc<Answers>, masks: &Masks, limit: usize) -> Result<Self> {
-        let served = Side::new(Arc::clone(&answers.sets), answers.prompts.as_deref(), masks)?;
-        let masked = Masked::new(&served, masks)?;
+        let mut numbers = Vec::new();
+        let (sets, prompts) = (Arc::clone(&answers.sets), answers.prompts.as_deref());
+        let served = Side::numbered(sets, prompts, masks, |number| numbers.push(number))?;
+        let masked = Masked::new(&served, masks, &numbers)?;
         Ok(CopyIndex { served, answers, masked, limit: limit.max(1) })
     }
 
@@ -285,16 +290,24 @@ impl CopyIndex {
             let kept = lock(&spare).pop();
             let (mut work, mut stages) =
                 kept.unwrap_or_else(|| (Candidates::new(self.len(), &self.masked), vec![0u8; self.len()]));
-            let (from, to) = (suspect.sets.range(rows.start).start, suspect.sets.range(rows.end - 1).end);
             let mut held = Vec::new();
-            self.answers.postings.find(&suspect.sets.hashes[from..to], &mut held);
-            let mut held = held.as_slice();
-            for row in rows {
-                let end = suspect.sets.range(row).end - from;
-                let (of_row, others) = held.split_at(held.iter().take_while(|(at, _)| (*at as usize) < end).count());
-                work.take_up(&self.masked, suspect, from, of_row);
-                part.push(row, self.row(suspect, row, rule, &mut work, &mut stages), top);
-                held = others;
+            let mut rows = rows.peekable();
+            while let Some(first) = rows.peek().copied() {
+                let from = suspect.sets.range(first).start;
+                let few = |row: &usize| suspect.sets.range(*row).start < from + AT_ONCE;
+                let few = std::iter::from_fn(|| rows.next_if(few)).last().map_or(first, |last| last + 1);
+                held.clear();
+                suspect.ask_for(first..few);
+                self.answers.postings.find(&suspect.sets.hashes[from..suspect.sets.range(few - 1).end], &mut held);
+                let mut held = held.as_slice();
+                for row in first..few {
+                    let end = suspect.sets.range(row).end - from;
+                    let (of_row, others) =
+                        held.split_at(held.iter().take_while(|(at, _)| (*at as usize) < end).count());
+                    work.take_up(&self.masked, suspect, from, of_row);
+                    part.push(row, self.row(suspect, row, rule, &mut work, &mut stages), top);
+                    held = others;
+                }
             }
             lock(&spare).push((work, stages));
             Ok(part)
@@ -331,17 +344,17 @@ impl CopyIndex {
         let needed = found.needed(work.open(), masked);
         let skipped = needed.filter(|needed| *needed >= SKIPPING.max(least));
         if let Some(needed) = skipped {
-            let level = work.count_open_by_skipping(needed);
+            let level = work.count_open_by_skipping(&self.masked, needed);
             self.levels(level, masked, &mut found, work, stages);
         }
         if work.open() >= least && skipped.is_none_or(|needed| found.most + 1 < needed) {
             found = fresh();
-            let level = work.count_open(least);
+            let level = work.count_open(&self.masked, least);
             self.levels(level, masked, &mut found, work, stages);
         }
         // Rows that share masked n-grams alone can match at the earlier stages. (The others were looked at, if it matters.)
         if let Some(needed) = found.needed(masked, 0) {
-            let cut = work.count_masked(self.limit, enough);
+            let cut = work.count_masked(&self.masked, self.limit, enough);
             work.choose_masked(&self.masked, cut, needed);
             for (right, at_most) in work.chosen() {
                 let reached = &mut stages[*right as usize];
@@ -359,13 +372,16 @@ impl CopyIndex {
     /// most: the rest can soon neither match nor raise the score.
     fn levels(&self, mut level: u32, masked: u32, found: &mut Found, work: &mut Candidates<'_>, stages: &mut [u8]) {
         while level > 0 && found.may_matter(level, level + masked, 0) {
-            let next = work.choose(&self.masked, level, found.enough);
-            for (right, at_most) in work.chosen() {
-                if found.may_matter(level, *at_most, self.served.open[*right as usize]) {
-                    found.look(self, work, *right, level, &mut stages[*right as usize]);
+            let mut from = Some(0);
+            while let Some(at) = from.filter(|_| found.may_matter(level, level + masked, 0)) {
+                from = work.choose(&self.masked, level, found.enough, at);
+                for (right, at_most) in work.chosen() {
+                    if found.may_matter(level, *at_most, self.served.open[*right as usize]) {
+                        found.look(self, work, *right, level, &mut stages[*right as usize]);
+                    }
                 }
             }
-            level = next;
+            level = work.most_below(level);
         }
     }
 }
@@ -461,7 +477,6 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::join::masks::Keys;
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};
 
@@ -496,7 +511,7 @@ mod tests {
             limit in proptest::sample::select(vec![1, 8]),
         ) {
             let rule = Rule { min_ngrams: 5.0, min_containment: 0.4, min_embedded: 9.0 };
-            let keys = |set: &BTreeSet<u64>| set.iter().copied().collect::<Keys>();
+            let keys = |i: usize| masks[i].iter().copied().collect::<Vec<_>>();
             let prompt = |side: usize, row: usize| {
                 prompts.as_ref().and_then(|p| p[side].get(row).cloned()).unwrap_or_default()
             };
@@ -506,8 +521,8 @@ mod tests {
                 prompts.as_ref().map(|_| Arc::new(sets(&all)))
             };
             let answers = Answers::new(Arc::new(sets(served)), prompts_of(0), &Job::inline())?;
-            let index = CopyIndex::new(Arc::new(answers), &Masks::new(keys(&masks[0]), keys(&masks[1])), limit)?;
-            let of_suspect = Masks::new(keys(&masks[2]), keys(&masks[3]));
+            let index = CopyIndex::new(Arc::new(answers), &Masks::new(&keys(0), &keys(1))?, limit)?;
+            let of_suspect = Masks::new(&keys(2), &keys(3))?;
             let suspects = Side::new(Arc::new(sets(suspect)), prompts_of(1).as_deref(), &of_suspect)?;
             let found = index.find(&suspects, rule, usize::MAX, &Job::inline())?;
 

@@ -2,10 +2,11 @@
 
 use super::places::Places;
 use crate::error::{Error, Result};
-use crate::kernel::memory::zeros;
+use crate::kernel::memory::{prefetch, zeros};
 use crate::shingle::ShingleSets;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Stages of the waterfall: all n-grams, then without echoes of prompts, without background, without boilerplate.
@@ -50,25 +51,44 @@ impl Hasher for Mixed {
     }
 }
 
-/// A set of shingle hashes.
-pub type Keys = HashSet<u64, BuildHasherDefault<Mixed>>;
-
-/// N-grams that are left out wherever they stand.
+/// N-grams that are left out wherever they stand, each with a number.
 pub struct Masks {
-    background: Keys,
-    boilerplate: Keys,
+    /// Of each the number, and the layer in the two low bits.
+    numbers: HashMap<u64, u32, BuildHasherDefault<Mixed>>,
     places: Places,
 }
 
 impl Masks {
     /// The n-grams of the background and of the boilerplate.
-    pub fn new(background: Keys, boilerplate: Keys) -> Self {
-        let places = Places::of_keys(background.len() + boilerplate.len(), background.iter().chain(&boilerplate));
-        Masks { background, boilerplate, places }
+    pub fn new(background: &[u64], boilerplate: &[u64]) -> Result<Self> {
+        let layers = [(layer::BACKGROUND, background), (layer::BOILERPLATE, boilerplate)];
+        let count = background.len() + boilerplate.len();
+        if count > 1 << 30 {
+            return Err(Error::input(format!("{count} n-grams are too many to mask: give fewer texts")));
+        }
+        let mut numbers = HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default());
+        for (layer, hashes) in layers {
+            for hash in hashes {
+                let next = (numbers.len() as u32) << 2 | u32::from(layer);
+                numbers.entry(*hash).or_insert(next);
+            }
+        }
+        let places = Places::of_keys(numbers.len(), numbers.keys());
+        Ok(Masks { numbers, places })
     }
 
-    /// The layer of each of `hashes`, wherever it stands.
-    fn layers(&self, hashes: &[u64]) -> Vec<u8> {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Each n-gram and its number, in no order that means anything.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.numbers.iter().map(|(hash, number)| (*hash, number >> 2))
+    }
+
+    /// The layer of each of `hashes`, wherever it stands; `masked` gets the number of each that is masked, in turn.
+    fn layers(&self, hashes: &[u64], mut masked: impl FnMut(u32)) -> Vec<u8> {
         const BLOCK: usize = 1024;
         let (mut layers, mut maybe) = (zeros(hashes.len()), [0u16; BLOCK]);
         for (hashes, layers) in hashes.chunks(BLOCK).zip(layers.chunks_mut(BLOCK)) {
@@ -79,24 +99,22 @@ impl Masks {
                 count += usize::from(self.places.has(self.places.place(*hash)));
             }
             for i in maybe[..count].iter().map(|i| usize::from(*i)) {
-                layers[i] = self.layer(hashes[i]);
+                if let Some(number) = self.numbers.get(&hashes[i]) {
+                    layers[i] = (number & 3) as u8;
+                    masked(number >> 2);
+                }
             }
         }
         layers
     }
 
-    /// The layer that masks `hash` wherever it stands.
+    /// The number of `hash` among those that are masked wherever they stand.
     #[inline]
-    pub(super) fn layer(&self, hash: u64) -> u8 {
+    pub(super) fn number(&self, hash: u64) -> Option<u32> {
         if !self.places.has(self.places.place(hash)) {
-            layer::NONE
-        } else if self.background.contains(&hash) {
-            layer::BACKGROUND
-        } else if self.boilerplate.contains(&hash) {
-            layer::BOILERPLATE
-        } else {
-            layer::NONE
+            return None;
         }
+        self.numbers.get(&hash).map(|number| number >> 2)
     }
 }
 
@@ -133,8 +151,18 @@ pub struct Side {
 impl Side {
     /// Mask `sets`; `prompts` are the n-grams of each row's own prompt.
     pub fn new(sets: Arc<ShingleSets>, prompts: Option<&ShingleSets>, masks: &Masks) -> Result<Self> {
+        Self::numbered(sets, prompts, masks, |_| ())
+    }
+
+    /// The same; `masked` gets the number of each n-gram that `masks` mask, in turn.
+    pub(super) fn numbered(
+        sets: Arc<ShingleSets>,
+        prompts: Option<&ShingleSets>,
+        masks: &Masks,
+        masked: impl FnMut(u32),
+    ) -> Result<Self> {
         check_prompts(&sets, prompts)?;
-        let mut layers = masks.layers(&sets.hashes);
+        let mut layers = masks.layers(&sets.hashes, masked);
         if let Some(prompts) = prompts {
             echo(&sets, prompts, &mut layers);
         }
@@ -147,6 +175,12 @@ impl Side {
     pub(super) fn row(&self, i: usize) -> (&[u64], &[u8]) {
         let range = self.sets.range(i);
         (&self.sets.hashes[range.clone()], &self.layers[range])
+    }
+
+    /// Ask for the layers of some rows, of which few are read and not in one go.
+    pub(super) fn ask_for(&self, rows: Range<usize>) {
+        let layers = &self.layers[self.sets.range(rows.start).start..self.sets.range(rows.end - 1).end];
+        layers.iter().step_by(64).for_each(prefetch);
     }
 
     /// The n-gram at place `at` of all rows, and its layer.

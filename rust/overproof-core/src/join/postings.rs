@@ -16,6 +16,8 @@ pub struct Postings {
     entries: Vec<Entry>,
     /// Of each key that several rows hold their number, then the rows.
     lists: Vec<u32>,
+    /// Which entries have more than [`COMMON`] rows.
+    common: Vec<u32>,
     /// The buckets, and one more where the last one ends.
     buckets: Vec<Bucket>,
     order: Order,
@@ -63,6 +65,15 @@ const BUCKET: usize = 4;
 /// Keys for which [`Postings::find`] asks memory at once, before it reads what came.
 const BLOCK: usize = 256;
 
+/// Rows of a cache line.
+const LINE: usize = 16;
+
+/// Hashes that more rows hold are remembered apart.
+const COMMON: usize = 4;
+
+/// Lists from which on only the first line is asked for.
+const LONG: usize = 8 * LINE;
+
 /// Rows between the asking for the next keys of one and their reading.
 const AHEAD: usize = 16;
 
@@ -98,6 +109,7 @@ impl Postings {
         let mut postings = Postings {
             entries: with_huge_pages(total),
             lists: with_huge_pages(total),
+            common: Vec::new(),
             buckets: with_huge_pages(parts * gather.buckets + 1),
             order,
             rows,
@@ -207,14 +219,25 @@ impl Postings {
                     }
                 }
             }
-            let rows = |(i, entry): &(u16, &'s Entry)| ((block * BLOCK) as u32 + u32::from(*i), self.rows_of(entry));
+            let rows = |(i, entry): &(u16, &'s Entry)| {
+                let rows = self.rows_of(entry);
+                if rows.len() < LONG {
+                    rows.iter().skip(LINE).step_by(LINE).for_each(prefetch);
+                }
+                ((block * BLOCK) as u32 + u32::from(*i), rows)
+            };
             found.extend(held[..count].iter().map(rows));
         }
     }
 
-    /// All hashes with the rows that hold them, in no order that means anything.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, &[u32])> {
-        self.entries.iter().map(|entry| (whole(entry.key), self.rows_of(entry)))
+    /// The hashes that more than `rows` rows hold, and those rows, in no order that means anything.
+    ///
+    /// O(hashes that several rows hold) where `rows` is 4 or more, else O(hashes).
+    pub fn held_by_more_than(&self, rows: usize) -> impl Iterator<Item = (u64, &[u32])> {
+        let all = if rows < COMMON { self.entries.len() } else { 0 };
+        let common = if rows < COMMON { &[] } else { &self.common[..] };
+        let entries = self.entries[..all].iter().chain(common.iter().map(|at| &self.entries[*at as usize]));
+        entries.map(|entry| (whole(entry.key), self.rows_of(entry))).filter(move |(_, holders)| holders.len() > rows)
     }
 
     #[inline]
@@ -310,6 +333,9 @@ impl Gather {
                 entry.value = postings.rows + postings.lists.len() as u32;
                 postings.lists.push(count as u32);
                 postings.lists.extend(same.iter().map(|mixed| posting(*mixed).value));
+                if count > COMMON {
+                    postings.common.push(postings.entries.len() as u32);
+                }
             }
             let key = order.of(whole(entry.key));
             let bucket = &mut own[within(key, parts * buckets) - first];
@@ -368,8 +394,13 @@ mod tests {
                 set.iter().for_each(|h| want.entry(*h).or_default().push(row as u32));
             }
             prop_assert_eq!(postings.len(), want.len());
-            let all: BTreeMap<u64, Vec<u32>> = postings.iter().map(|(key, rows)| (key, rows.to_vec())).collect();
-            prop_assert_eq!(&all, &want);
+            for least in 0..6 {
+                let common = |rows: &[u32]| rows.len() > least;
+                let found: BTreeMap<u64, Vec<u32>> =
+                    postings.held_by_more_than(least).map(|(key, rows)| (key, rows.to_vec())).collect();
+                let want: BTreeMap<_, _> = want.iter().filter(|(_, rows)| common(rows)).map(|(k, rows)| (*k, rows.clone())).collect();
+                prop_assert_eq!(found, want);
+            }
             let all: BTreeSet<u64> = rows.iter().flatten().copied().chain([0, 1, u64::MAX]).collect();
             let asked: Vec<u64> = all.iter().copied().collect();
             let mut found = Vec::new();

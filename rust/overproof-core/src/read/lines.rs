@@ -7,8 +7,8 @@ use crate::kernel::memory::with_huge_pages;
 use memchr::{memchr, memchr_iter, memrchr};
 use std::ops::Range;
 
-/// Bytes of a block; one longer line makes a longer block.
-const BLOCK: usize = 1 << 22;
+/// Bytes of a block for each thread, so that it is parsed while the second cache has it; a longer line makes a longer block.
+const BLOCK: usize = 1 << 20;
 
 /// Bytes asked of the source at once, so that a cancel is seen soon and they are hashed while the cache has them.
 const STEP: usize = 1 << 18;
@@ -42,7 +42,7 @@ pub struct Lines {
     filled: usize,
     /// A block that was given back.
     spare: Block,
-    /// Bytes of a block, and bytes asked of the source at once.
+    /// Bytes of a block for each thread, and bytes asked of the source at once.
     block: usize,
     step: usize,
     /// Number of the last line given.
@@ -76,7 +76,7 @@ impl Lines {
         }
     }
 
-    /// Blocks of `size` bytes.
+    /// Blocks of `size` bytes for each thread.
     pub fn in_blocks(self, size: usize) -> Self {
         Lines { block: size, step: size.min(STEP), ..self }
     }
@@ -98,9 +98,9 @@ impl Lines {
 
     /// The next whole lines, none at the end of the file.
     pub fn next_block(&mut self, job: &Job<'_>) -> Result<Block> {
-        let mut searched = 0;
+        let (size, mut searched) = (self.block * job.threads(), 0);
         let end = loop {
-            if self.ended || self.filled >= self.block {
+            if self.ended || self.filled >= size {
                 if let Some(last) = memrchr(b'\n', &self.buffer[searched..self.filled]) {
                     break if self.ended { self.filled } else { searched + last + 1 };
                 }
@@ -151,7 +151,7 @@ impl Lines {
         let end = self.filled + self.step;
         if self.buffer.len() < end {
             if self.buffer.is_empty() {
-                self.buffer = with_huge_pages(self.block + self.step);
+                self.buffer = with_huge_pages(self.block * job.threads() + self.step);
             }
             self.buffer.resize(end, 0);
         }
