@@ -185,8 +185,8 @@ def compare(
     held = _core.CopyAnswers(ours.sets, ours.prompts)
     common, df_rule = _document_frequencies(held, ours.sets, units, df_rate)
     common = np.union1d(common, made.numbers(sides["served"].texts))
-    # A masked n-gram leads to as many rows as an unmasked one may; four times as many show .7 % more matched texts in the
-    # raw layer of 100,000 made ones.
+    # A masked n-gram leads to as many rows as an unmasked one may; four times as many show .7 % more matched texts in
+    # the raw layer of 100,000 made ones.
     index = _core.CopyIndex(held, discounted, common, max(64, int(df_rule["cap"])))
 
     def look(side: _Shingled, texts: TextsLike) -> _Looked:
