@@ -58,6 +58,17 @@ pub fn crossing_only(texts: &Bound<'_, PyAny>) -> PyR<usize> {
     Ok(batch.texts().iter().map(|text| text.map_or(0, str::len)).sum())
 }
 
+/// Sums side by side, so that less than a tenth of the time is theirs.
+const LANES: usize = 16;
+
+/// XOR `hashes` into `sums`. On its own: what it is compiled to must not depend on what it would be inlined into.
+#[inline(never)]
+fn add_up(sums: &mut [u64; LANES], hashes: &[u64]) {
+    let (blocks, rest) = hashes.as_chunks::<LANES>();
+    *sums = blocks.iter().fold(*sums, |sums, block| std::array::from_fn(|i| sums[i] ^ block[i]));
+    sums[0] = rest.iter().fold(sums[0], |x, h| x ^ h);
+}
+
 /// The XOR of all shingle hashes of all texts: what is left of a fused sketch when the sketch is taken away.
 #[pyfunction]
 #[pyo3(signature = (texts, shingler, threads))]
@@ -75,16 +86,9 @@ pub fn shingle_only(
             rows.len(),
             |i| rows.weight(i),
             |range| {
-                // Side by side, so that less than a tenth of the time is the sum's.
-                let (mut shingler, mut sums) = (Shingler::new(rows.params), [0; 16]);
+                let (mut shingler, mut sums) = (Shingler::new(rows.params), [0; LANES]);
                 for i in range {
-                    rows.feed(i, &mut shingler, |hashes| {
-                        let (blocks, rest) = hashes.as_chunks::<16>();
-                        for block in blocks {
-                            sums = std::array::from_fn(|i| sums[i] ^ block[i]);
-                        }
-                        sums[0] = rest.iter().fold(sums[0], |x, h| x ^ h);
-                    });
+                    rows.feed(i, &mut shingler, |hashes| add_up(&mut sums, hashes));
                 }
                 Ok(sums.into_iter().fold(0, |x, sum| x ^ sum))
             },
