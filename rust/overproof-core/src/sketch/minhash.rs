@@ -50,18 +50,13 @@ impl Sketcher32 {
 
 impl super::Sketcher for Sketcher32 {
     type Value = u32;
-    type State = Vec<u32>;
-    fn start(&self) -> Vec<u32> {
-        vec![u32::MAX; self.a.len()]
-    }
-    fn clear(&self, row: &mut Vec<u32>) {
+    type State = ();
+    fn start(&self) {}
+    fn clear(&self, (): &mut (), row: &mut [u32]) {
         row.fill(u32::MAX);
     }
-    fn eat(&self, hashes: &[u64], row: &mut Vec<u32>) {
+    fn eat(&self, hashes: &[u64], (): &mut (), row: &mut [u32]) {
         self.add(hashes, row);
-    }
-    fn finish(&self, row: &Vec<u32>, out: &mut [u32]) {
-        out.copy_from_slice(row);
     }
 }
 
@@ -102,18 +97,13 @@ impl Sketcher64 {
 
 impl super::Sketcher for Sketcher64 {
     type Value = u64;
-    type State = Vec<u64>;
-    fn start(&self) -> Vec<u64> {
-        vec![self.most(); self.a.len()]
-    }
-    fn clear(&self, row: &mut Vec<u64>) {
+    type State = ();
+    fn start(&self) {}
+    fn clear(&self, (): &mut (), row: &mut [u64]) {
         row.fill(self.most());
     }
-    fn eat(&self, hashes: &[u64], row: &mut Vec<u64>) {
+    fn eat(&self, hashes: &[u64], (): &mut (), row: &mut [u64]) {
         self.add(hashes, row);
-    }
-    fn finish(&self, row: &Vec<u64>, out: &mut [u64]) {
-        out.copy_from_slice(row);
     }
 }
 

@@ -152,16 +152,16 @@ impl Rows for HashRows<'_> {
 pub trait Sketcher: Sync {
     /// A value of the row.
     type Value: Copy + Default + Send;
-    /// A row in the making.
+    /// What there is of a row in the making beside its values.
     type State;
-    /// A row of no hash.
+    /// Room for it.
     fn start(&self) -> Self::State;
-    /// Back to a row of no hash.
-    fn clear(&self, state: &mut Self::State);
+    /// Begin a row, of no hash.
+    fn clear(&self, state: &mut Self::State, out: &mut [Self::Value]);
     /// Take hashes in; where the sketch has weights, each occurrence weighs 1.
-    fn eat(&self, hashes: &[u64], state: &mut Self::State);
-    /// Write the values of the row.
-    fn finish(&self, state: &Self::State, out: &mut [Self::Value]);
+    fn eat(&self, hashes: &[u64], state: &mut Self::State, out: &mut [Self::Value]);
+    /// End the row.
+    fn finish(&self, _: &Self::State, _: &mut [Self::Value]) {}
 }
 
 /// A dense sketch with a seed of its own, other than MinHash's: seed 1 takes the hashes as they are.
@@ -216,10 +216,10 @@ fn run<S: Sketcher>(job: &Job<'_>, rows: &impl Rows, sketcher: &S, k: usize) -> 
         let (mut scratch, mut state) = (rows.scratch(), sketcher.start());
         for (i, out) in range.zip(out.chunks_exact_mut(k)) {
             let mut eaten = 0;
-            sketcher.clear(&mut state);
+            sketcher.clear(&mut state, out);
             rows.feed(i, &mut scratch, |hashes| {
                 eaten += hashes.len();
-                sketcher.eat(hashes, &mut state);
+                sketcher.eat(hashes, &mut state, out);
             });
             empty.push(eaten == 0);
             most = most.max(eaten);

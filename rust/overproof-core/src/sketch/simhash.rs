@@ -71,11 +71,11 @@ impl super::Sketcher for Sketcher {
     fn start(&self) -> State {
         State { ones: vec![[0; 64]; self.words], total: 0 }
     }
-    fn clear(&self, state: &mut State) {
+    fn clear(&self, state: &mut State, _: &mut [u64]) {
         state.ones.fill([0; 64]);
         state.total = 0;
     }
-    fn eat(&self, hashes: &[u64], state: &mut State) {
+    fn eat(&self, hashes: &[u64], state: &mut State, _: &mut [u64]) {
         self.add(hashes, state);
     }
     fn finish(&self, state: &State, out: &mut [u64]) {
@@ -119,7 +119,7 @@ pub fn of_sets(
             use super::Sketcher as _;
             let (mut state, mut narrowed) = (sketcher.start(), Vec::new());
             for (i, out) in rows.zip(out.chunks_exact_mut(k)) {
-                sketcher.clear(&mut state);
+                sketcher.clear(&mut state, out);
                 let weights = match wanted {
                     Weights::Given(weights) => &weights[sets.range(i)],
                     Weights::Counts(counts) => {
