@@ -1,7 +1,7 @@
 //! How work is spread over threads: ranges of rows, in order, with one cancel flag polled between blocks.
 
 use crate::error::{Error, Result};
-use crate::kernel::memory::ask_for_huge_pages;
+use crate::kernel::memory::{ask_for_huge_pages, zeros};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -161,12 +161,13 @@ impl<'a> Job<'a> {
         self.each((0..self.threads().min(ranges.len())).collect(), turn).map(drop)
     }
 
-    /// As [`Job::chunks`], where each row is `width` values of one matrix: `work` fills the slice of its rows. The matrix, and
-    /// what `work` returned, in order of rows.
-    pub fn fill<T: Clone + Default + Send, R: Send>(
+    /// As [`Job::chunks`], where each row is `width` values of one matrix: `work` fills the slice of its rows, which holds
+    /// `empty`. The matrix, and what `work` returned, in order of rows.
+    pub fn fill<T: Clone + Default + Send + Sync, R: Send>(
         &self,
         rows: usize,
         width: usize,
+        empty: T,
         weight: impl Fn(usize) -> usize,
         work: impl Fn(Range<usize>, &mut [T]) -> Result<R> + Sync,
     ) -> Result<(Vec<T>, Vec<R>)> {
@@ -177,29 +178,35 @@ impl<'a> Job<'a> {
         matrix.try_reserve_exact(size).map_err(|_| {
             Error::input(format!("a matrix of {rows} x {width} does not fit into memory; score fewer rows at a time"))
         })?;
-        ask_for_huge_pages(&mut matrix);
         if size == 0 {
             return Ok((matrix, Vec::new()));
         }
         let ranges = cut(rows, weight);
         if self.threads() == 1 {
+            ask_for_huge_pages(&mut matrix);
             let mut returned = Vec::with_capacity(ranges.len());
             for range in ranges {
                 self.check()?;
-                // Just before they are written over, zeros cost no way to memory.
-                matrix.resize(range.end * width, T::default());
+                // Just before it is written over, what is empty costs no way to memory.
+                matrix.resize(range.end * width, empty.clone());
                 returned.push(work(range.clone(), &mut matrix[range.start * width..])?);
             }
             return Ok((matrix, returned));
         }
-        matrix.resize(size, T::default());
+        // New memory is touched first by the thread that fills it: to clear it costs more than some of the work.
+        drop(matrix);
+        let mut matrix = zeros(size);
         let (mut parts, mut rest) = (Vec::with_capacity(ranges.len()), matrix.as_mut_slice());
         for range in ranges {
             let (part, after) = rest.split_at_mut(range.len() * width);
             parts.push((range, part));
             rest = after;
         }
-        let returned = self.each(parts, |(range, part)| work(range, part))?;
+        let filled = |(range, part): (Range<usize>, &mut [T])| {
+            part.fill(empty.clone());
+            work(range, part)
+        };
+        let returned = self.each(parts, filled)?;
         Ok((matrix, returned))
     }
 }

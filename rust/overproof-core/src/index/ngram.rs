@@ -142,6 +142,7 @@ impl NgramTable {
         let (mut found, _) = job.fill(
             hashes.len().div_ceil(width),
             width,
+            false,
             |_| usize::MAX,
             |blocks, out| {
                 let keys = &hashes[blocks.start * width..hashes.len().min(blocks.end * width)];

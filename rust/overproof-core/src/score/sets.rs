@@ -217,7 +217,7 @@ pub fn cdist<T: Value>(job: &Job<'_>, metric: SetMetric, a: &SetRows<'_>, b: &Se
         }
         Ok(())
     };
-    job.fill(a.len(), b.len(), |i| b.len() + 16 * a.size(i), block).map(|(matrix, _)| matrix)
+    job.fill(a.len(), b.len(), Default::default(), |i| b.len() + 16 * a.size(i), block).map(|(matrix, _)| matrix)
 }
 
 #[cfg(test)]

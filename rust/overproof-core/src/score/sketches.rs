@@ -196,7 +196,7 @@ pub fn cdist<T: Value>(job: &Job<'_>, metric: SketchMetric, a: &SketchArray, b: 
         }
         Ok(())
     };
-    job.fill(a.len(), b.len(), |_| b.len() * (a.k / 4 + 1), block).map(|(matrix, _)| matrix)
+    job.fill(a.len(), b.len(), Default::default(), |_| b.len() * (a.k / 4 + 1), block).map(|(matrix, _)| matrix)
 }
 
 #[cfg(test)]

@@ -51,10 +51,10 @@ impl Sketcher32 {
 impl super::Sketcher for Sketcher32 {
     type Value = u32;
     type State = ();
-    fn start(&self) {}
-    fn clear(&self, (): &mut (), row: &mut [u32]) {
-        row.fill(u32::MAX);
+    fn empty(&self) -> u32 {
+        u32::MAX
     }
+    fn start(&self) {}
     fn eat(&self, hashes: &[u64], (): &mut (), row: &mut [u32]) {
         self.add(hashes, row);
     }
@@ -98,10 +98,10 @@ impl Sketcher64 {
 impl super::Sketcher for Sketcher64 {
     type Value = u64;
     type State = ();
-    fn start(&self) {}
-    fn clear(&self, (): &mut (), row: &mut [u64]) {
-        row.fill(self.most());
+    fn empty(&self) -> u64 {
+        self.most()
     }
+    fn start(&self) {}
     fn eat(&self, hashes: &[u64], (): &mut (), row: &mut [u64]) {
         self.add(hashes, row);
     }

@@ -151,13 +151,15 @@ impl Rows for HashRows<'_> {
 /// Makes one dense row out of hashes that come in blocks.
 pub trait Sketcher: Sync {
     /// A value of the row.
-    type Value: Copy + Default + Send;
+    type Value: Copy + Default + Send + Sync;
     /// What there is of a row in the making beside its values.
     type State;
-    /// Room for it.
+    /// What each value of a row of no hash is.
+    fn empty(&self) -> Self::Value;
+    /// Of a row of no hash.
     fn start(&self) -> Self::State;
-    /// Begin a row, of no hash.
-    fn clear(&self, state: &mut Self::State, out: &mut [Self::Value]);
+    /// Back to a row of no hash.
+    fn clear(&self, _: &mut Self::State) {}
     /// Take hashes in; where the sketch has weights, each occurrence weighs 1.
     fn eat(&self, hashes: &[u64], state: &mut Self::State, out: &mut [Self::Value]);
     /// End the row.
@@ -216,7 +218,7 @@ fn run<S: Sketcher>(job: &Job<'_>, rows: &impl Rows, sketcher: &S, k: usize) -> 
         let (mut scratch, mut state) = (rows.scratch(), sketcher.start());
         for (i, out) in range.zip(out.chunks_exact_mut(k)) {
             let mut eaten = 0;
-            sketcher.clear(&mut state, out);
+            sketcher.clear(&mut state);
             rows.feed(i, &mut scratch, |hashes| {
                 eaten += hashes.len();
                 sketcher.eat(hashes, &mut state, out);
@@ -227,7 +229,7 @@ fn run<S: Sketcher>(job: &Job<'_>, rows: &impl Rows, sketcher: &S, k: usize) -> 
         }
         Ok((empty, most))
     };
-    let (values, parts) = job.fill(rows.len(), k, |i| rows.weight(i), work)?;
+    let (values, parts) = job.fill(rows.len(), k, sketcher.empty(), |i| rows.weight(i), work)?;
     let most = parts.iter().map(|(_, most)| *most).max().unwrap_or_default();
     Ok(Made { values, empty: parts.into_iter().flat_map(|(empty, _)| empty).collect(), most })
 }

@@ -32,10 +32,10 @@ impl Sketcher {
 impl super::Sketcher for Sketcher {
     type Value = u32;
     type State = ();
-    fn start(&self) {}
-    fn clear(&self, (): &mut (), row: &mut [u32]) {
-        row.fill(EMPTY_BIN);
+    fn empty(&self) -> u32 {
+        EMPTY_BIN
     }
+    fn start(&self) {}
     fn eat(&self, hashes: &[u64], (): &mut (), row: &mut [u32]) {
         self.add(hashes, row);
     }

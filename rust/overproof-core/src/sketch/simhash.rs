@@ -68,10 +68,13 @@ fn second(h: u64) -> u64 {
 impl super::Sketcher for Sketcher {
     type Value = u64;
     type State = State;
+    fn empty(&self) -> u64 {
+        0
+    }
     fn start(&self) -> State {
         State { ones: vec![[0; 64]; self.words], total: 0 }
     }
-    fn clear(&self, state: &mut State, _: &mut [u64]) {
+    fn clear(&self, state: &mut State) {
         state.ones.fill([0; 64]);
         state.total = 0;
     }
@@ -114,12 +117,13 @@ pub fn of_sets(
     let (values, _) = job.fill(
         sets.len(),
         k,
+        0,
         |i| 8 * sets.range(i).len(),
         |rows, out| {
             use super::Sketcher as _;
             let (mut state, mut narrowed) = (sketcher.start(), Vec::new());
             for (i, out) in rows.zip(out.chunks_exact_mut(k)) {
-                sketcher.clear(&mut state, out);
+                sketcher.clear(&mut state);
                 let weights = match wanted {
                     Weights::Given(weights) => &weights[sets.range(i)],
                     Weights::Counts(counts) => {
