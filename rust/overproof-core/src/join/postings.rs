@@ -53,8 +53,8 @@ const PART: usize = 5 << 9;
 /// Most parts of a range: each is written to in turn.
 const PARTS: usize = 1 << 10;
 
-/// Ranges of keys that are parted one after the other, in the same memory; a power of two.
-const RANGES: usize = 8;
+/// Ranges of keys that are parted one after the other, in the same memory, 12 bytes a posting of one; a power of two.
+const RANGES: usize = 4;
 
 /// Postings from which on there are ranges.
 const LARGE: usize = 1 << 20;
