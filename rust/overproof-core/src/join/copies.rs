@@ -6,6 +6,7 @@
 use super::candidates::{Candidates, Masked};
 use super::masks::{Masks, Mixed, STAGES, Side, check_prompts, echo, layer};
 use super::overlap::Rarity;
+use super::places::BLOCK;
 use super::postings::Postings;
 use crate::error::{Error, Result};
 use crate::exec::{Job, lock};
@@ -63,7 +64,7 @@ pub fn frequent(sets: &ShingleSets, units: &[i64], cap: usize, job: &Job<'_>) ->
     // Rows of one unit side by side: a hash meets its units one after another.
     let mut order: Vec<(i64, usize)> = units.iter().copied().zip(0..).collect();
     order.sort_unstable();
-    let (mut keys, mut counts) = (Vec::new(), Vec::new());
+    let (mut keys, mut counts, mut maybe) = (Vec::new(), Vec::new(), [0; BLOCK]);
     for part in 0..parts {
         // Of each hash the number of its units, and the last of them, by its number from 1.
         let mut held: HashMap<u64, (u32, u32), BuildHasherDefault<Mixed>> = HashMap::default();
@@ -80,10 +81,12 @@ pub fn frequent(sets: &ShingleSets, units: &[i64], cap: usize, job: &Job<'_>) ->
                     let to = set.partition_point(|h| part_of(*h) <= part);
                     set = &set[from..to];
                 }
-                for hash in set.iter().filter(|h| common.has(rarity.place(**h))) {
-                    let (count, last) = held.entry(*hash).or_default();
-                    *count += u32::from(*last != number);
-                    *last = number;
+                for hashes in set.chunks(BLOCK) {
+                    for i in common.which(hashes, |hash| rarity.place(hash), &mut maybe) {
+                        let (count, last) = held.entry(hashes[usize::from(*i)]).or_default();
+                        *count += u32::from(*last != number);
+                        *last = number;
+                    }
                 }
             }
             job.check()?;

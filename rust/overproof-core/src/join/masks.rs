@@ -1,6 +1,6 @@
 //! Which n-grams of a corpus no longer count, and why.
 
-use super::places::Places;
+use super::places::{BLOCK, Places};
 use crate::error::{Error, Result};
 use crate::kernel::memory::{prefetch, zeros};
 use crate::shingle::ShingleSets;
@@ -89,16 +89,10 @@ impl Masks {
 
     /// The layer of each of `hashes`, wherever it stands; `masked` gets the number of each that is masked, in turn.
     fn layers(&self, hashes: &[u64], mut masked: impl FnMut(u32)) -> Vec<u8> {
-        const BLOCK: usize = 1024;
-        let (mut layers, mut maybe) = (zeros(hashes.len()), [0u16; BLOCK]);
+        let (mut layers, mut maybe) = (zeros(hashes.len()), [0; BLOCK]);
         for (hashes, layers) in hashes.chunks(BLOCK).zip(layers.chunks_mut(BLOCK)) {
-            let mut count = 0;
-            for (i, hash) in hashes.iter().enumerate() {
-                // No branch: which hashes these are cannot be guessed.
-                maybe[count] = i as u16;
-                count += usize::from(self.places.has(self.places.place(*hash)));
-            }
-            for i in maybe[..count].iter().map(|i| usize::from(*i)) {
+            let maybe = self.places.which(hashes, |hash| self.places.place(hash), &mut maybe);
+            for i in maybe.iter().map(|i| usize::from(*i)) {
                 if let Some(number) = self.numbers.get(&hashes[i]) {
                     layers[i] = (number & 3) as u8;
                     masked(number >> 2);

@@ -1,5 +1,8 @@
 //! A set of places in a table, one bit each: small, so that most keys that are not meant end there.
 
+/// Keys that [`Places::which`] takes at once.
+pub(super) const BLOCK: usize = 1024;
+
 /// Some of the places of a table.
 #[derive(Default)]
 pub(super) struct Places {
@@ -31,6 +34,18 @@ impl Places {
     #[inline]
     pub fn add(&mut self, place: usize) {
         self.bits[place / 64] |= 1 << (place % 64);
+    }
+
+    /// Which of at most [`BLOCK`] `keys` stand at one of them, each at the place that `place` gives.
+    #[inline]
+    pub fn which<'m>(&self, keys: &[u64], place: impl Fn(u64) -> usize, which: &'m mut [u16; BLOCK]) -> &'m [u16] {
+        let mut count = 0;
+        for (i, key) in keys.iter().enumerate() {
+            // No branch: which keys these are cannot be guessed.
+            which[count] = i as u16;
+            count += usize::from(self.has(place(*key)));
+        }
+        &which[..count]
     }
 
     /// Whether a place is among them.

@@ -157,9 +157,12 @@ impl CopyIndex {
                 if own.is_empty() && !looked(row) {
                     continue;
                 }
+                let best = pairs.best.get(row).copied().unwrap_or([-1; STAGES]);
+                // On their way while the text itself is read.
+                let first = pairs.right[own.clone()].first().into_iter().chain(best.iter().find(|right| **right >= 0));
+                first.for_each(|right| ask_for(served_texts[*right as usize], self.served.row(*right as usize)));
                 let text_a = suspect_texts[row].unwrap_or_default();
                 reader.read(text_a, &mut a);
-                let best = pairs.best.get(row).copied().unwrap_or([-1; STAGES]);
                 let mut waiting = best;
                 for pair in own {
                     let right = pairs.right[pair];
