@@ -1,7 +1,7 @@
 //! How work is spread over threads: ranges of rows, in order, with one cancel flag polled between blocks.
 
 use crate::error::{Error, Result};
-use crate::kernel::memory::{ask_for_huge_pages, zeros};
+use crate::kernel::memory::{ask_for_huge_pages, in_parts};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -163,7 +163,7 @@ impl<'a> Job<'a> {
 
     /// As [`Job::chunks`], where each row is `width` values of one matrix: `work` fills the slice of its rows, which holds
     /// `empty`. The matrix, and what `work` returned, in order of rows.
-    pub fn fill<T: Clone + Default + Send + Sync, R: Send>(
+    pub fn fill<T: Copy + Send + Sync, R: Send>(
         &self,
         rows: usize,
         width: usize,
@@ -182,31 +182,21 @@ impl<'a> Job<'a> {
             return Ok((matrix, Vec::new()));
         }
         let ranges = cut(rows, weight);
+        ask_for_huge_pages(&mut matrix);
         if self.threads() == 1 {
-            ask_for_huge_pages(&mut matrix);
             let mut returned = Vec::with_capacity(ranges.len());
             for range in ranges {
                 self.check()?;
                 // Just before it is written over, what is empty costs no way to memory.
-                matrix.resize(range.end * width, empty.clone());
+                matrix.resize(range.end * width, empty);
                 returned.push(work(range.clone(), &mut matrix[range.start * width..])?);
             }
             return Ok((matrix, returned));
         }
-        // New memory is touched first by the thread that fills it: to clear it costs more than some of the work.
-        drop(matrix);
-        let mut matrix = zeros(size);
-        let (mut parts, mut rest) = (Vec::with_capacity(ranges.len()), matrix.as_mut_slice());
-        for range in ranges {
-            let (part, after) = rest.split_at_mut(range.len() * width);
-            parts.push((range, part));
-            rest = after;
-        }
-        let filled = |(range, part): (Range<usize>, &mut [T])| {
-            part.fill(empty.clone());
-            work(range, part)
-        };
-        let returned = self.each(parts, filled)?;
+        let sizes = ranges.iter().map(|range| range.len() * width).collect::<Vec<_>>();
+        let returned = in_parts(&mut matrix, sizes.into_iter(), |parts| {
+            self.each(ranges.into_iter().zip(parts).collect(), |(range, part)| work(range, part.fill(empty)))
+        })?;
         Ok((matrix, returned))
     }
 }

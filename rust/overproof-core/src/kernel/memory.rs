@@ -1,6 +1,10 @@
 //! Memory in huge pages: a look-up anywhere in gigabytes then misses the cache, but not the page table too, and the first
 //! touch of new memory, which a virtual machine pays dearly for, is rare.
 
+use crate::error::{Error, Result};
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 /// Below this there is nothing to win.
 const LEAST: usize = 1 << 22;
 
@@ -47,6 +51,51 @@ pub fn ask_for_huge_pages<T>(room: &mut Vec<T>) {
     }
 }
 
+/// A part of new memory that nobody has touched.
+pub struct Part<'r, T> {
+    room: &'r mut [MaybeUninit<T>],
+    filled: &'r AtomicUsize,
+}
+
+impl<'r, T: Copy> Part<'r, T> {
+    /// The part, which is `value` everywhere.
+    #[allow(unsafe_code)]
+    pub fn fill(self, value: T) -> &'r mut [T] {
+        self.room.fill(MaybeUninit::new(value));
+        self.filled.fetch_add(self.room.len(), Ordering::Relaxed);
+        // SAFETY: each was just written, and `MaybeUninit<T>` is laid out as `T` is.
+        unsafe { &mut *(std::ptr::from_mut(self.room) as *mut [T]) }
+    }
+}
+
+/// Let `work` have the room of an empty vector in parts of these sizes, each to be filled by the thread that works on it:
+/// new memory costs as much to clear as some of the work does. What `work` returned; an error where it left a part as it was.
+#[allow(unsafe_code)]
+pub fn in_parts<T: Copy, R>(
+    room: &mut Vec<T>,
+    sizes: impl Iterator<Item = usize>,
+    work: impl FnOnce(Vec<Part<'_, T>>) -> Result<R>,
+) -> Result<R> {
+    room.clear();
+    let (filled, mut size) = (AtomicUsize::new(0), 0);
+    let (mut parts, mut rest) = (Vec::new(), room.spare_capacity_mut());
+    for part in sizes {
+        let Some((own, after)) = rest.split_at_mut_checked(part) else {
+            return Err(Error::Internal("parts need more room than there is".to_owned()));
+        };
+        parts.push(Part { room: own, filled: &filled });
+        rest = after;
+        size += part;
+    }
+    let returned = work(parts)?;
+    if filled.into_inner() != size {
+        return Err(Error::Internal("a part was left as it was".to_owned()));
+    }
+    // SAFETY: the parts are the first `size` values of the room. None can be filled twice, so all of them were.
+    unsafe { room.set_len(size) };
+    Ok(returned)
+}
+
 /// Ask for a cache line that will be read.
 #[inline(always)]
 #[allow(unsafe_code)]
@@ -71,4 +120,27 @@ pub fn prefetch_row(row: &[u64]) {
     /// From there on it has seen where the row leads.
     const MOST: usize = 512;
     row[..row.len().min(MOST)].chunks(8).for_each(|line| prefetch(&line[0]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_one_vector_once_all_are_filled() -> Result<()> {
+        let with_room = || Vec::<u32>::with_capacity(9);
+        let mut made = with_room();
+        let lens = in_parts(&mut made, [2, 0, 3].into_iter(), |parts| {
+            let filled = parts.into_iter().zip(7..).map(|(part, value)| part.fill(value));
+            Ok(filled.map(|part| part.iter_mut().map(|value| *value += 1).count()).collect::<Vec<_>>())
+        })?;
+        assert_eq!((made, lens), (vec![8, 8, 10, 10, 10], vec![2, 0, 3]));
+        let mut made = with_room();
+        let one = in_parts(&mut made, [2, 1].into_iter(), |parts| {
+            Ok(parts.into_iter().take(1).map(|part| part.fill(1).len()).sum::<usize>())
+        });
+        assert!(matches!(one, Err(Error::Internal(_))) && made.is_empty());
+        assert!(in_parts(&mut with_room(), [99].into_iter(), |_| Ok(())).is_err());
+        Ok(())
+    }
 }
