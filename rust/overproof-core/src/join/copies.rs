@@ -248,8 +248,8 @@ pub struct CopyIndex {
 /// A pair is compared in full once it shares this many n-grams, or as many as the rule asks for where those are fewer.
 const CANDIDATE: u32 = 4;
 
-/// N-grams of texts that are looked up at once.
-const AT_ONCE: usize = 1 << 10;
+/// N-grams of texts that are looked up at once; in tests those of a text or two.
+const AT_ONCE: usize = if cfg!(test) { 1 << 4 } else { 1 << 10 };
 
 /// From as many n-grams on that a match needs, postings are skipped.
 const SKIPPING: u32 = 4;
