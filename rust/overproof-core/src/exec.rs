@@ -1,7 +1,7 @@
 //! How work is spread over threads: ranges of rows, in order, with one cancel flag polled between blocks.
 
 use crate::error::{Error, Result};
-use crate::kernel::memory::{ask_for_huge_pages, in_parts};
+use crate::kernel::memory::{Part, ask_for_huge_pages, in_parts};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -161,15 +161,14 @@ impl<'a> Job<'a> {
         self.each((0..self.threads().min(ranges.len())).collect(), turn).map(drop)
     }
 
-    /// As [`Job::chunks`], where each row is `width` values of one matrix: `work` fills the slice of its rows, which holds
-    /// `empty`. The matrix, and what `work` returned, in order of rows.
-    pub fn fill<T: Copy + Send + Sync, R: Send>(
+    /// As [`Job::chunks`], where each row is `width` values of one matrix: `work` fills the part of its rows. The matrix, and
+    /// what `work` returned, in order of rows.
+    pub fn fill<T: Copy + Send, R: Send>(
         &self,
         rows: usize,
         width: usize,
-        empty: T,
         weight: impl Fn(usize) -> usize,
-        work: impl Fn(Range<usize>, &mut [T]) -> Result<R> + Sync,
+        work: impl Fn(Range<usize>, Part<'_, T>) -> Result<R> + Sync,
     ) -> Result<(Vec<T>, Vec<R>)> {
         let size = rows.checked_mul(width).filter(|size| *size <= isize::MAX as usize / size_of::<T>().max(1));
         let size =
@@ -178,24 +177,14 @@ impl<'a> Job<'a> {
         matrix.try_reserve_exact(size).map_err(|_| {
             Error::input(format!("a matrix of {rows} x {width} does not fit into memory; score fewer rows at a time"))
         })?;
+        ask_for_huge_pages(&mut matrix);
         if size == 0 {
             return Ok((matrix, Vec::new()));
         }
         let ranges = cut(rows, weight);
-        ask_for_huge_pages(&mut matrix);
-        if self.threads() == 1 {
-            let mut returned = Vec::with_capacity(ranges.len());
-            for range in ranges {
-                self.check()?;
-                // Just before it is written over, what is empty costs no way to memory.
-                matrix.resize(range.end * width, empty);
-                returned.push(work(range.clone(), &mut matrix[range.start * width..])?);
-            }
-            return Ok((matrix, returned));
-        }
-        let sizes = ranges.iter().map(|range| range.len() * width).collect::<Vec<_>>();
+        let sizes: Vec<usize> = ranges.iter().map(|range| range.len() * width).collect();
         let returned = in_parts(&mut matrix, sizes.into_iter(), |parts| {
-            self.each(ranges.into_iter().zip(parts).collect(), |(range, part)| work(range, part.fill(empty)))
+            self.each(ranges.into_iter().zip(parts).collect(), |(range, part)| work(range, part))
         })?;
         Ok((matrix, returned))
     }

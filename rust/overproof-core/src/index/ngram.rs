@@ -142,9 +142,9 @@ impl NgramTable {
         let (mut found, _) = job.fill(
             hashes.len().div_ceil(width),
             width,
-            false,
             |_| usize::MAX,
-            |blocks, out| {
+            |blocks, part| {
+                let out = part.fill(false);
                 let keys = &hashes[blocks.start * width..hashes.len().min(blocks.end * width)];
                 kernel::contains(level, &table, keys, &mut out[..keys.len()]);
                 Ok(())

@@ -66,6 +66,19 @@ impl<'r, T: Copy> Part<'r, T> {
         // SAFETY: each was just written, and `MaybeUninit<T>` is laid out as `T` is.
         unsafe { &mut *(std::ptr::from_mut(self.room) as *mut [T]) }
     }
+
+    /// The next `len` values of the part, all of them `value`: what is filled just before it is written to is in the first
+    /// cache then.
+    ///
+    /// # Panics
+    ///
+    /// Where fewer are left.
+    #[inline]
+    pub fn take(&mut self, len: usize, value: T) -> &'r mut [T] {
+        let (room, rest) = std::mem::take(&mut self.room).split_at_mut(len);
+        self.room = rest;
+        Part { room, filled: self.filled }.fill(value)
+    }
 }
 
 /// Let `work` have the room of an empty vector in parts of these sizes, each to be filled by the thread that works on it:
@@ -131,10 +144,14 @@ mod tests {
         let with_room = || Vec::<u32>::with_capacity(9);
         let mut made = with_room();
         let lens = in_parts(&mut made, [2, 0, 3].into_iter(), |parts| {
-            let filled = parts.into_iter().zip(7..).map(|(part, value)| part.fill(value));
+            let filled = parts.into_iter().zip(7..).map(|(mut part, value)| {
+                let few = part.room.len().min(1);
+                part.take(few, value).fill(value + 1);
+                part.fill(value)
+            });
             Ok(filled.map(|part| part.iter_mut().map(|value| *value += 1).count()).collect::<Vec<_>>())
         })?;
-        assert_eq!((made, lens), (vec![8, 8, 10, 10, 10], vec![2, 0, 3]));
+        assert_eq!((made, lens), (vec![8, 8, 10, 10, 10], vec![1, 0, 2]));
         let mut made = with_room();
         let one = in_parts(&mut made, [2, 1].into_iter(), |parts| {
             Ok(parts.into_iter().take(1).map(|part| part.fill(1).len()).sum::<usize>())

@@ -6,7 +6,7 @@ use super::{Made, SetMetric, Value, check_rows, power, ratio};
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::kernel;
-use crate::kernel::memory::prefetch_row;
+use crate::kernel::memory::{Part, prefetch_row};
 use crate::shingle::ShingleSets;
 use crate::sketch::SetSketch;
 use std::ops::Range;
@@ -194,10 +194,11 @@ pub fn cdist<T: Value>(job: &Job<'_>, metric: SetMetric, a: &SetRows<'_>, b: &Se
         (0..b.len()).map(|j| T::from_f64(score(j))).collect()
     };
     let (of_empty, of_others) = (nothing_shared(0), nothing_shared(1));
-    let block = |rows: Range<usize>, out: &mut [T]| {
+    let block = |rows: Range<usize>, mut part: Part<'_, T>| {
         let mut shared = vec![0u32; b.len()];
         let mut touched = Vec::new();
-        for (i, scores) in rows.zip(out.chunks_exact_mut(b.len())) {
+        for i in rows {
+            let scores = part.take(b.len(), T::default());
             if a.missing[i] {
                 scores.fill(T::from_f64(f64::NAN));
                 continue;
@@ -217,7 +218,7 @@ pub fn cdist<T: Value>(job: &Job<'_>, metric: SetMetric, a: &SetRows<'_>, b: &Se
         }
         Ok(())
     };
-    job.fill(a.len(), b.len(), Default::default(), |i| b.len() + 16 * a.size(i), block).map(|(matrix, _)| matrix)
+    job.fill(a.len(), b.len(), |i| b.len() + 16 * a.size(i), block).map(|(matrix, _)| matrix)
 }
 
 #[cfg(test)]

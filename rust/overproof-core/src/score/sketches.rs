@@ -3,6 +3,7 @@
 use super::{Made, Value, check_rows, ratio};
 use crate::error::{Error, Result};
 use crate::exec::Job;
+use crate::kernel::memory::Part;
 use crate::params::Scheme;
 use crate::sketch::{SketchArray, Values};
 use std::ops::Range;
@@ -182,8 +183,8 @@ pub fn hamming(job: &Job<'_>, a: &SketchArray, b: &SketchArray) -> Result<Vec<u3
 /// Cost O(n m k).
 pub fn cdist<T: Value>(job: &Job<'_>, metric: SketchMetric, a: &SketchArray, b: &SketchArray) -> Result<Vec<T>> {
     let comparison = Comparison::new(a, b)?;
-    let block = |rows: Range<usize>, out: &mut [T]| {
-        let mut found = [Agreement::default(); TILE];
+    let block = |rows: Range<usize>, part: Part<'_, T>| {
+        let (out, mut found) = (part.fill(T::default()), [Agreement::default(); TILE]);
         for from in (0..b.len()).step_by(TILE) {
             let tile = from..b.len().min(from + TILE);
             for (i, scores) in rows.clone().zip(out.chunks_exact_mut(b.len())) {
@@ -196,7 +197,7 @@ pub fn cdist<T: Value>(job: &Job<'_>, metric: SketchMetric, a: &SketchArray, b: 
         }
         Ok(())
     };
-    job.fill(a.len(), b.len(), Default::default(), |_| b.len() * (a.k / 4 + 1), block).map(|(matrix, _)| matrix)
+    job.fill(a.len(), b.len(), |_| b.len() * (a.k / 4 + 1), block).map(|(matrix, _)| matrix)
 }
 
 #[cfg(test)]

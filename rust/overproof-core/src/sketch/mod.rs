@@ -15,6 +15,7 @@ pub use array::{SetSketch, SketchArray, Values};
 
 use crate::error::{Error, Result};
 use crate::exec::Job;
+use crate::kernel::memory::Part;
 use crate::params::{HashSource, Scheme, ShingleParams, SketchParams};
 use crate::shingle::hash::{fin, splitmix64};
 use crate::shingle::{ShingleSets, Shingler};
@@ -151,7 +152,7 @@ impl Rows for HashRows<'_> {
 /// Makes one dense row out of hashes that come in blocks.
 pub trait Sketcher: Sync {
     /// A value of the row.
-    type Value: Copy + Default + Send + Sync;
+    type Value: Copy + Send;
     /// What there is of a row in the making beside its values.
     type State;
     /// What each value of a row of no hash is.
@@ -213,11 +214,11 @@ struct Made<V> {
 }
 
 fn run<S: Sketcher>(job: &Job<'_>, rows: &impl Rows, sketcher: &S, k: usize) -> Result<Made<S::Value>> {
-    let work = |range: Range<usize>, out: &mut [S::Value]| {
+    let work = |range: Range<usize>, mut part: Part<'_, S::Value>| {
         let (mut empty, mut most) = (Vec::with_capacity(range.len()), 0);
         let (mut scratch, mut state) = (rows.scratch(), sketcher.start());
-        for (i, out) in range.zip(out.chunks_exact_mut(k)) {
-            let mut eaten = 0;
+        for i in range {
+            let (mut eaten, out) = (0, part.take(k, sketcher.empty()));
             sketcher.clear(&mut state);
             rows.feed(i, &mut scratch, |hashes| {
                 eaten += hashes.len();
@@ -229,7 +230,7 @@ fn run<S: Sketcher>(job: &Job<'_>, rows: &impl Rows, sketcher: &S, k: usize) -> 
         }
         Ok((empty, most))
     };
-    let (values, parts) = job.fill(rows.len(), k, sketcher.empty(), |i| rows.weight(i), work)?;
+    let (values, parts) = job.fill(rows.len(), k, |i| rows.weight(i), work)?;
     let most = parts.iter().map(|(_, most)| *most).max().unwrap_or_default();
     Ok(Made { values, empty: parts.into_iter().flat_map(|(empty, _)| empty).collect(), most })
 }

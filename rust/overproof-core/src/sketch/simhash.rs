@@ -117,12 +117,12 @@ pub fn of_sets(
     let (values, _) = job.fill(
         sets.len(),
         k,
-        0,
         |i| 8 * sets.range(i).len(),
-        |rows, out| {
+        |rows, mut part| {
             use super::Sketcher as _;
             let (mut state, mut narrowed) = (sketcher.start(), Vec::new());
-            for (i, out) in rows.zip(out.chunks_exact_mut(k)) {
+            for i in rows {
+                let out = part.take(k, 0);
                 sketcher.clear(&mut state);
                 let weights = match wanted {
                     Weights::Given(weights) => &weights[sets.range(i)],
