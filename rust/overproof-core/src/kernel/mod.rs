@@ -139,10 +139,6 @@ macro_rules! bodies {
             $crate::kernel::naive::count_marks(marks, sought, rows, out);
         }
         $(#[$feature])?
-        pub fn least_in_bins(hashes: &[u64], bins: &mut [u32]) {
-            $crate::kernel::bins::least_in_bins(hashes, bins);
-        }
-        $(#[$feature])?
         pub fn contains(table: &$crate::kernel::Table<'_>, keys: &[u64], out: &mut [bool]) {
             $crate::kernel::table::contains(table, keys, out);
         }
@@ -163,9 +159,13 @@ macro_rules! bodies_bits {
     };
 }
 
-/// The portable bodies of sorting.
-macro_rules! bodies_sort {
+/// The portable bodies that AVX-512 has others for.
+macro_rules! bodies_narrow {
     ($(#[$feature:meta])?) => {
+        $(#[$feature])?
+        pub fn least_in_bins(hashes: &[u64], bins: &mut [u32]) {
+            $crate::kernel::bins::least_in_bins(hashes, bins);
+        }
         $(#[$feature])?
         pub fn sort(from: &[u64], sorted: &mut Vec<u64>, room: &mut $crate::kernel::Room) {
             $crate::kernel::sort::sort(from, sorted, room);
@@ -188,12 +188,12 @@ macro_rules! bodies64 {
 }
 
 #[cfg(target_arch = "x86_64")]
-use {bodies, bodies_bits, bodies_sort, bodies64};
+use {bodies, bodies_bits, bodies_narrow, bodies64};
 
 mod baseline {
     bodies!();
     bodies_bits!(2);
-    bodies_sort!();
+    bodies_narrow!();
     pub use super::text::{common, token_values};
     bodies64!(8);
     pub use super::sets::merge as intersection;

@@ -10,7 +10,7 @@ pub mod sort;
 pub mod text;
 pub mod windows;
 
-use super::{baseline, bodies, bodies_bits, bodies_sort, bodies64};
+use super::{baseline, bodies, bodies_bits, bodies_narrow, bodies64};
 use std::arch::asm;
 
 /// No min of 64 bits before SSE4.2: there the plain code is the faster one.
@@ -21,7 +21,7 @@ pub mod sse41 {
     pub use crate::kernel::sets::intersection_sse41 as intersection;
     super::bodies!(#[target_feature(enable = "sse4.1")]);
     super::bodies_bits!(2, #[target_feature(enable = "sse4.1")]);
-    super::bodies_sort!(#[target_feature(enable = "sse4.1")]);
+    super::bodies_narrow!(#[target_feature(enable = "sse4.1")]);
 }
 
 pub mod avx2 {
@@ -29,7 +29,7 @@ pub mod avx2 {
     pub use crate::kernel::sets::{intersection_avx2 as intersection, near_avx2 as near};
     super::bodies!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     super::bodies_bits!(4, #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
-    super::bodies_sort!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
+    super::bodies_narrow!(#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]);
     pub use super::sketches::min_legacy61_avx2 as min_legacy61;
     pub use super::text::{
         ascii_avx2 as ascii, common_avx2 as common, edges_avx2 as edges, token_values_avx2 as token_values,
@@ -40,7 +40,9 @@ pub mod avx2 {
 
 pub mod avx512 {
     pub use super::affine::min_affine32_avx512 as min_affine32;
-    pub use super::sketches::{count_bits_avx512 as count_bits, min_legacy61_avx512 as min_legacy61};
+    pub use super::sketches::{
+        count_bits_avx512 as count_bits, least_in_bins_avx512 as least_in_bins, min_legacy61_avx512 as min_legacy61,
+    };
     pub use super::sort::{append_once_avx512 as append_once, sort_avx512 as sort};
     pub use super::text::{
         ascii_avx512 as ascii, common_avx2 as common, edges_avx512 as edges, token_values_avx512 as token_values,

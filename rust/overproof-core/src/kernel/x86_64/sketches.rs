@@ -1,9 +1,11 @@
 //! Inner loops from hashes to sketches; their plain forms are in `kernel/portable.rs`.
 
 use super::lanes::{all_sse2, high_sse2};
+use crate::kernel::bins;
 use crate::kernel::naive;
 use crate::kernel::portable;
 use crate::kernel::text::BLOCK;
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 /// The greatest finite float, as its bits.
@@ -229,4 +231,42 @@ pub fn count_bits_avx512(hashes: &[u64], ones: &mut [i64; 64]) {
             }
         }
     }
+}
+/// `kernel::least_in_bins`: where k is a power of two, four instructions a hash. The minimum is one of a vector, of which one
+/// value counts: it reads the bin itself, and only those four bytes, so that it need not wait for stores to others.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
+pub fn least_in_bins_avx512(hashes: &[u64], bins: &mut [u32]) {
+    const LOW_HALVES: u16 = 0x5555;
+    let k = bins.len() as u64;
+    if k < 2 || !k.is_power_of_two() {
+        return bins::least_in_bins(hashes, bins);
+    }
+    let shift = u64::BITS - k.ilog2();
+    let (eights, rest) = hashes.as_chunks::<8>();
+    for eight in eights {
+        // SAFETY: eight values of 64 bits are one vector.
+        let all = unsafe { _mm512_loadu_si512(eight.as_ptr().cast()) };
+        if _mm512_mask_cmpeq_epi32_mask(LOW_HALVES, all, _mm512_set1_epi32(-1)) != 0 {
+            // The value of an empty bin is among them.
+            bins::least_in_bins(eight, bins);
+            continue;
+        }
+        for hash in eight {
+            let (value, at) = (_mm_cvtsi32_si128(*hash as i32), hash >> shift);
+            // SAFETY: what is left of the hash are log2(k) bits, so that the bin is there; its four bytes are read and written,
+            // and nothing else.
+            unsafe {
+                asm!(
+                    "vpminud {value}, {value}, dword ptr [{bins} + 4 * {at}]{{1to4}}",
+                    "vmovd dword ptr [{bins} + 4 * {at}], {value}",
+                    value = inout(xmm_reg) value => _,
+                    bins = in(reg) bins.as_mut_ptr(),
+                    at = in(reg) at,
+                    options(nostack, preserves_flags)
+                );
+            }
+        }
+    }
+    bins::least_in_bins(rest, bins);
 }
