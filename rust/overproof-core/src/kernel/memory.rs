@@ -54,17 +54,16 @@ pub fn ask_for_huge_pages<T>(room: &mut Vec<T>) {
 /// A part of new memory that nobody has touched.
 pub struct Part<'r, T> {
     room: &'r mut [MaybeUninit<T>],
+    /// How many values were filled; all parts add up in `filled` once they are dropped. (To do so for each row would wait
+    /// for what was just written.)
+    done: usize,
     filled: &'r AtomicUsize,
 }
 
 impl<'r, T: Copy> Part<'r, T> {
-    /// The part, which is `value` everywhere.
-    #[allow(unsafe_code)]
-    pub fn fill(self, value: T) -> &'r mut [T] {
-        self.room.fill(MaybeUninit::new(value));
-        self.filled.fetch_add(self.room.len(), Ordering::Relaxed);
-        // SAFETY: each was just written, and `MaybeUninit<T>` is laid out as `T` is.
-        unsafe { &mut *(std::ptr::from_mut(self.room) as *mut [T]) }
+    /// What is left of the part, which is `value` everywhere.
+    pub fn fill(mut self, value: T) -> &'r mut [T] {
+        self.take(self.room.len(), value)
     }
 
     /// The next `len` values of the part, all of them `value`: what is filled just before it is written to is in the first
@@ -74,10 +73,20 @@ impl<'r, T: Copy> Part<'r, T> {
     ///
     /// Where fewer are left.
     #[inline]
+    #[allow(unsafe_code)]
     pub fn take(&mut self, len: usize, value: T) -> &'r mut [T] {
         let (room, rest) = std::mem::take(&mut self.room).split_at_mut(len);
         self.room = rest;
-        Part { room, filled: self.filled }.fill(value)
+        room.fill(MaybeUninit::new(value));
+        self.done += len;
+        // SAFETY: each was just written, and `MaybeUninit<T>` is laid out as `T` is.
+        unsafe { &mut *(std::ptr::from_mut(room) as *mut [T]) }
+    }
+}
+
+impl<T> Drop for Part<'_, T> {
+    fn drop(&mut self) {
+        self.filled.fetch_add(self.done, Ordering::Relaxed);
     }
 }
 
@@ -96,7 +105,7 @@ pub fn in_parts<T: Copy, R>(
         let Some((own, after)) = rest.split_at_mut_checked(part) else {
             return Err(Error::Internal("parts need more room than there is".to_owned()));
         };
-        parts.push(Part { room: own, filled: &filled });
+        parts.push(Part { room: own, done: 0, filled: &filled });
         rest = after;
         size += part;
     }
