@@ -13,7 +13,6 @@ import argparse
 import gc
 import json
 import os
-import re
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -26,7 +25,7 @@ from overproof import simulate
 from overproof._core import DEBUG_BUILD
 
 from benches import machine
-from benches.worker import warm
+from benches.worker import status, warm
 
 RECORD = Path(__file__).parent / "record"
 EDITS = (("none", 0.0), ("whitespace", 1.0), ("markdown", 1.0), ("drop", 0.1), ("substitute", 0.1), ("truncate", 0.3))
@@ -103,7 +102,6 @@ def measured(files: tuple[Path, Path, np.ndarray], rounds: int) -> dict[str, Any
         del found
     result = last[0]
     total = min(sum(seconds.values()) for seconds in stages)
-    peak = re.search(r"(?m)^VmHWM:\s*(\d+) kB$", Path("/proc/self/status").read_text())
     return {
         "texts": len(source),
         "bytes": sum(path.stat().st_size for path in (served, suspect)),
@@ -115,7 +113,7 @@ def measured(files: tuple[Path, Path, np.ndarray], rounds: int) -> dict[str, Any
         "seconds": {name: min(seconds[name] for seconds in stages) for name in stages[0]},
         "seconds_in_all": total,
         "suspect_texts_per_s": len(source) / total,
-        "process_peak_bytes": int(peak[1]) * 1024 if peak else None,
+        "process_peak_bytes": status("VmHWM"),
         "rounds": stages,
     }
 

@@ -183,7 +183,7 @@ impl<'a> Job<'a> {
         }
         let ranges = cut(rows, weight);
         let sizes: Vec<usize> = ranges.iter().map(|range| range.len() * width).collect();
-        let returned = in_parts(&mut matrix, sizes.into_iter(), |parts| {
+        let returned = in_parts(&mut matrix, &sizes, |parts| {
             self.each(ranges.into_iter().zip(parts).collect(), |(range, part)| work(range, part))
         })?;
         Ok((matrix, returned))

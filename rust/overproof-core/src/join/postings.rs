@@ -234,9 +234,8 @@ impl Postings {
     ///
     /// O(hashes that several rows hold) where `rows` is 4 or more, else O(hashes).
     pub fn held_by_more_than(&self, rows: usize) -> impl Iterator<Item = (u64, &[u32])> {
-        let all = if rows < COMMON { self.entries.len() } else { 0 };
-        let common = if rows < COMMON { &[] } else { &self.common[..] };
-        let entries = self.entries[..all].iter().chain(common.iter().map(|at| &self.entries[*at as usize]));
+        let (all, common) = if rows < COMMON { (&self.entries[..], &[][..]) } else { (&[][..], &self.common[..]) };
+        let entries = all.iter().chain(common.iter().map(|at| &self.entries[*at as usize]));
         entries.map(|entry| (whole(entry.key), self.rows_of(entry))).filter(move |(_, holders)| holders.len() > rows)
     }
 

@@ -159,8 +159,8 @@ impl CopyIndex {
                 }
                 let best = pairs.best.get(row).copied().unwrap_or([-1; STAGES]);
                 // On their way while the text itself is read.
-                let first = pairs.right[own.clone()].first().into_iter().chain(best.iter().find(|right| **right >= 0));
-                first.for_each(|right| ask_for(served_texts[*right as usize], self.served.row(*right as usize)));
+                let first = pairs.right[own.clone()].first().or_else(|| best.iter().find(|right| **right >= 0));
+                first.inspect(|right| ask_for(served_texts[**right as usize], self.served.row(**right as usize)));
                 let text_a = suspect_texts[row].unwrap_or_default();
                 reader.read(text_a, &mut a);
                 let mut waiting = best;

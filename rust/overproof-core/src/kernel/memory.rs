@@ -1,5 +1,5 @@
 //! Memory in huge pages: a look-up anywhere in gigabytes then misses the cache, but not the page table too, and the first
-//! touch of new memory, which a virtual machine pays dearly for, is rare.
+//! touch of new memory, which a virtual machine pays dearly for, is rare, or left to the thread that works on it.
 
 use crate::error::{Error, Result};
 use std::mem::MaybeUninit;
@@ -95,14 +95,14 @@ impl<T> Drop for Part<'_, T> {
 #[allow(unsafe_code)]
 pub fn in_parts<T: Copy, R>(
     room: &mut Vec<T>,
-    sizes: impl Iterator<Item = usize>,
+    sizes: &[usize],
     work: impl FnOnce(Vec<Part<'_, T>>) -> Result<R>,
 ) -> Result<R> {
     room.clear();
     let (filled, mut size) = (AtomicUsize::new(0), 0);
     let (mut parts, mut rest) = (Vec::new(), room.spare_capacity_mut());
     for part in sizes {
-        let Some((own, after)) = rest.split_at_mut_checked(part) else {
+        let Some((own, after)) = rest.split_at_mut_checked(*part) else {
             return Err(Error::Internal("parts need more room than there is".to_owned()));
         };
         parts.push(Part { room: own, done: 0, filled: &filled });
@@ -152,7 +152,7 @@ mod tests {
     fn parts_are_one_vector_once_all_are_filled() -> Result<()> {
         let with_room = || Vec::<u32>::with_capacity(9);
         let mut made = with_room();
-        let lens = in_parts(&mut made, [2, 0, 3].into_iter(), |parts| {
+        let lens = in_parts(&mut made, &[2, 0, 3], |parts| {
             let filled = parts.into_iter().zip(7..).map(|(mut part, value)| {
                 let few = part.room.len().min(1);
                 part.take(few, value).fill(value + 1);
@@ -162,11 +162,11 @@ mod tests {
         })?;
         assert_eq!((made, lens), (vec![8, 8, 10, 10, 10], vec![1, 0, 2]));
         let mut made = with_room();
-        let one = in_parts(&mut made, [2, 1].into_iter(), |parts| {
+        let one = in_parts(&mut made, &[2, 1], |parts| {
             Ok(parts.into_iter().take(1).map(|part| part.fill(1).len()).sum::<usize>())
         });
         assert!(matches!(one, Err(Error::Internal(_))) && made.is_empty());
-        assert!(in_parts(&mut with_room(), [99].into_iter(), |_| Ok(())).is_err());
+        assert!(in_parts(&mut with_room(), &[99], |_| Ok(())).is_err());
         Ok(())
     }
 }

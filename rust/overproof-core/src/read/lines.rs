@@ -96,9 +96,14 @@ impl Lines {
         self.spare = block;
     }
 
+    /// Bytes of a block for all threads.
+    fn size(&self, job: &Job<'_>) -> usize {
+        self.block * job.threads()
+    }
+
     /// The next whole lines, none at the end of the file.
     pub fn next_block(&mut self, job: &Job<'_>) -> Result<Block> {
-        let (size, mut searched) = (self.block * job.threads(), 0);
+        let (size, mut searched) = (self.size(job), 0);
         let end = loop {
             if self.ended || self.filled >= size {
                 if let Some(last) = memrchr(b'\n', &self.buffer[searched..self.filled]) {
@@ -151,7 +156,7 @@ impl Lines {
         let end = self.filled + self.step;
         if self.buffer.len() < end {
             if self.buffer.is_empty() {
-                self.buffer = with_huge_pages(self.block * job.threads() + self.step);
+                self.buffer = with_huge_pages(self.size(job) + self.step);
             }
             self.buffer.resize(end, 0);
         }

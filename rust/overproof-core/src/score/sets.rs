@@ -198,9 +198,8 @@ pub fn cdist<T: Value>(job: &Job<'_>, metric: SetMetric, a: &SetRows<'_>, b: &Se
         let mut shared = vec![0u32; b.len()];
         let mut touched = Vec::new();
         for i in rows {
-            let scores = part.take(b.len(), T::default());
+            let scores = part.take(b.len(), T::from_f64(f64::NAN));
             if a.missing[i] {
-                scores.fill(T::from_f64(f64::NAN));
                 continue;
             }
             scores.copy_from_slice(if a.size(i) == 0 { &of_empty } else { &of_others });

@@ -122,7 +122,7 @@ pub fn of_sets(
             use super::Sketcher as _;
             let (mut state, mut narrowed) = (sketcher.start(), Vec::new());
             for i in rows {
-                let out = part.take(k, 0);
+                let out = part.take(k, sketcher.empty());
                 sketcher.clear(&mut state);
                 let weights = match wanted {
                     Weights::Given(weights) => &weights[sets.range(i)],
