@@ -3,91 +3,10 @@
 //! N-grams that are not masked are counted through the postings. A masked one has long postings, so each row has the
 //! short list of its own: with both, what a text and a row share is known exactly, and their sets are never merged.
 
-use super::masks::{Masks, Mixed, STAGES, Side, first_layer, layer};
-use super::places::Places;
-use crate::error::{Error, Result};
+use super::masked::{Masked, mark};
+use super::masks::{STAGES, Side, first_layer, layer};
 use crate::kernel::memory::prefetch;
 use crate::kernel::{self, Level};
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
-
-/// The number of a masked n-gram, and whether it is masked in every row that holds it.
-type Numbers = HashMap<u64, (u32, bool), BuildHasherDefault<Mixed>>;
-
-/// The masked n-grams of each row of a side.
-pub(super) struct Masked {
-    numbers: Numbers,
-    places: Places,
-    /// The places of each row's masked n-grams among 128: what it cannot share with a text is seen here at a glance.
-    marks: Vec<u128>,
-    /// Of the masked n-grams of all rows the layer in the two low bits, the number above.
-    entries: Vec<u32>,
-    /// Where each row's start, and where the last one's end.
-    starts: Vec<u32>,
-}
-
-/// One of 128 places.
-fn mark(number: u32) -> u128 {
-    1 << (number % 128)
-}
-
-impl Masked {
-    /// Of `side`, which was masked by `masks`; these are the `numbers` of what they mask in it, in turn. O(nnz).
-    pub fn new(side: &Side, masks: &Masks, numbers: &[u32]) -> Result<Self> {
-        let mut made = Masked {
-            numbers: Numbers::default(),
-            places: Places::default(),
-            marks: Vec::with_capacity(side.sets.len()),
-            entries: Vec::with_capacity(numbers.len()),
-            starts: vec![0],
-        };
-        // By first appearance, so that n-grams of one phrase have marks of their own.
-        const NONE: u32 = u32::MAX;
-        let mut of_masks = vec![NONE; masks.len()];
-        let mut unused = 0..NONE;
-        let mut new = || unused.next().unwrap_or(NONE);
-        let mut numbers = numbers.iter();
-        for row in 0..side.sets.len() {
-            let mut marks = 0;
-            let (hashes, layers) = side.row(row);
-            for (hash, layer) in hashes.iter().zip(layers).filter(|(_, layer)| **layer != layer::NONE) {
-                // What echoes a prompt is masked in this row only, unless another layer masks it too.
-                let everywhere = *layer != layer::ECHO || masks.number(*hash).is_some();
-                let number = match everywhere.then(|| numbers.next()).flatten() {
-                    Some(number) => {
-                        let number = &mut of_masks[*number as usize];
-                        *number = if *number == NONE { new() } else { *number };
-                        *number
-                    }
-                    None => made.numbers.entry(*hash).or_insert_with(|| (new(), false)).0,
-                };
-                made.entries.push(number << 2 | u32::from(*layer));
-                marks |= mark(number);
-            }
-            made.marks.push(marks);
-            // As many as postings at the most, which are numbered by 32 bits.
-            made.starts.push(made.entries.len() as u32);
-        }
-        let masked = masks.iter().map(|(hash, number)| (hash, (of_masks[number as usize], true)));
-        made.numbers.extend(masked.filter(|(_, (number, _))| *number != NONE));
-        if made.numbers.len() > 1 << 30 {
-            return Err(Error::input(format!("{} n-grams are too many to mask: give fewer texts", made.numbers.len())));
-        }
-        made.places = Places::of_keys(made.numbers.len(), made.numbers.keys());
-        Ok(made)
-    }
-
-    /// The number of `hash`, and whether it is masked in every row that holds it.
-    #[inline]
-    fn number(&self, hash: u64) -> Option<(u32, bool)> {
-        if self.places.has(self.places.place(hash)) { self.numbers.get(&hash).copied() } else { None }
-    }
-
-    fn row(&self, row: u32) -> &[u32] {
-        let row = row as usize;
-        &self.entries[self.starts[row] as usize..self.starts[row + 1] as usize]
-    }
-}
 
 /// Rows that are chosen at once; in tests few, so that they stop among some.
 const SOME: usize = if cfg!(test) { 2 } else { 16 };
@@ -150,7 +69,7 @@ impl<'s> Candidates<'s> {
             once: 0,
             twice: 0,
             more: 0,
-            notes: vec![0; masked.numbers.len()],
+            notes: vec![0; masked.len()],
             noted: Vec::new(),
             counts: vec![0; rows],
             rows: Vec::new(),

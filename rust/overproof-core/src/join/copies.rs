@@ -3,7 +3,8 @@
 //! An n-gram may be masked by one of three layers: it echoes a prompt, stands in a background corpus, or is boilerplate
 //! (held by many units). Masked n-grams leave numerators and denominators; the waterfall counts what each layer took.
 
-use super::candidates::{Candidates, Masked};
+use super::candidates::Candidates;
+use super::masked::Masked;
 use super::masks::{Masks, Mixed, STAGES, Side, check_prompts, echo, layer};
 use super::overlap::Rarity;
 use super::places::BLOCK;
@@ -165,17 +166,33 @@ pub struct Frequencies {
 }
 
 impl Answers {
-    /// Index `sets`; of rows with the same n-grams and the same echoes of their `prompts` only the first.
-    pub fn new(sets: Arc<ShingleSets>, prompts: Option<Arc<ShingleSets>>, job: &Job<'_>) -> Result<Self> {
+    /// Index `sets`; of rows with the same n-grams and the same echoes of their `prompts` only the first. `same` gives the
+    /// [`representatives`] of `sets`, if they are known.
+    pub fn new(
+        sets: Arc<ShingleSets>,
+        prompts: Option<Arc<ShingleSets>>,
+        same: Option<&[i64]>,
+        job: &Job<'_>,
+    ) -> Result<Self> {
         check_prompts(&sets, prompts.as_deref())?;
-        let mut echoes = Vec::new();
-        if let Some(prompts) = &prompts {
-            echoes = vec![layer::NONE; sets.hashes.len()];
-            echo(&sets, prompts, &mut echoes);
-        }
-        // Other layers depend on the n-gram alone: where the echoes are the same, all layers are.
-        let first = first_rows(sets.len(), |row| (sets.row(row), echoes.get(sets.range(row)).unwrap_or_default()));
-        drop(echoes);
+        let first = match (&prompts, same) {
+            (Some(prompts), _) => {
+                let mut echoes = vec![layer::NONE; sets.hashes.len()];
+                echo(&sets, prompts, &mut echoes);
+                // Other layers depend on the n-gram alone: where the echoes are the same, all layers are.
+                first_rows(sets.len(), |row| (sets.row(row), &echoes[sets.range(row)]))
+            }
+            (None, Some(same)) => {
+                let first = |row: usize| same[row] as usize == row;
+                if same.len() != sets.len()
+                    || same.iter().zip(0..).any(|(of, row)| !(0..=row).contains(of) || !first(*of as usize))
+                {
+                    return Err(Error::input("same must name, for each row, the first with the same n-grams"));
+                }
+                same.iter().map(|first| *first as u32).collect()
+            }
+            (None, None) => first_rows(sets.len(), |row| (sets.row(row), &[])),
+        };
         let postings = Postings::new(&sets, |row| first[row] as usize == row, job)?;
         Ok(Answers { sets, prompts, first, postings })
     }
@@ -238,8 +255,8 @@ impl Answers {
 
 /// Served texts, ready to be looked for.
 pub struct CopyIndex {
-    pub(super) served: Side,
     answers: Arc<Answers>,
+    masks: Masks,
     masked: Masked,
     /// Rows that are looked at for one masked n-gram, the lowest first.
     limit: usize,
@@ -259,17 +276,28 @@ impl CopyIndex {
     ///
     /// An unmasked n-gram leads to all its rows. A masked one leads to its first `limit`: it can make no match, and the
     /// rows kept only let the earlier stages show what it would have matched.
-    pub fn new(answers: Arc<Answers>, masks: &Masks, limit: usize) -> Result<Self> {
-        let mut numbers = Vec::new();
-        let (sets, prompts) = (Arc::clone(&answers.sets), answers.prompts.as_deref());
-        let served = Side::numbered(sets, prompts, masks, |number| numbers.push(number))?;
-        let masked = Masked::new(&served, masks, &numbers)?;
-        Ok(CopyIndex { served, answers, masked, limit: limit.max(1) })
+    pub fn new(answers: Arc<Answers>, masks: Masks, limit: usize) -> Result<Self> {
+        let Answers { sets, prompts, first, postings } = &*answers;
+        let masked = Masked::new(sets, prompts.as_deref(), &masks, postings, first)?;
+        Ok(CopyIndex { answers, masks, masked, limit: limit.max(1) })
+    }
+
+    /// The n-grams of a served row.
+    pub(super) fn hashes(&self, row: usize) -> &[u64] {
+        self.answers.sets.row(row)
+    }
+
+    /// The n-grams of a served row; their layers go to `layers`.
+    pub(super) fn served_row<'s>(&'s self, row: usize, layers: &'s mut Vec<u8>) -> (&'s [u64], &'s [u8]) {
+        let Answers { sets, prompts, .. } = &*self.answers;
+        let prompt = prompts.as_ref().map_or(&[][..], |prompts| prompts.row(row));
+        self.masks.of_row(sets.row(row), prompt, layers);
+        (sets.row(row), layers)
     }
 
     /// Number of served rows.
     pub fn len(&self) -> usize {
-        self.served.sets.len()
+        self.answers.len()
     }
 
     /// Whether there is no served row.
@@ -279,11 +307,11 @@ impl CopyIndex {
 
     /// Compare every row of `suspect` with the served texts; at most `top` pairs a row are kept.
     pub fn find(&self, suspect: &Side, rule: Rule, top: usize, job: &Job<'_>) -> Result<Matches> {
-        if suspect.sets.fingerprint != self.served.sets.fingerprint {
+        if suspect.sets.fingerprint != self.answers.sets.fingerprint {
             return Err(Error::Incompatible(format!(
                 "suspect and served texts were shingled with different parameters: {:?} against {:?}",
                 suspect.sets.params.as_ref().map(ShingleParams::canonical),
-                self.served.sets.params.as_ref().map(ShingleParams::canonical)
+                self.answers.sets.params.as_ref().map(ShingleParams::canonical)
             )));
         }
         let weight = |row: usize| 32 * suspect.sets.row(row).len();
@@ -361,7 +389,7 @@ impl CopyIndex {
             work.choose_masked(&self.masked, cut, needed);
             for (right, at_most) in work.chosen() {
                 let reached = &mut stages[*right as usize];
-                if found.accepts(*at_most, self.served.open[*right as usize])
+                if found.accepts(*at_most, self.masked.open[*right as usize])
                     && (usize::from(*reached) < STAGES - 1 || found.may_beat(*at_most, *right))
                 {
                     found.look(self, work, *right, 0, reached);
@@ -379,7 +407,7 @@ impl CopyIndex {
             while let Some(at) = from.filter(|_| found.may_matter(level, level + masked, 0)) {
                 from = work.choose(&self.masked, level, found.enough, at);
                 for (right, at_most) in work.chosen() {
-                    if found.may_matter(level, *at_most, self.served.open[*right as usize]) {
+                    if found.may_matter(level, *at_most, self.masked.open[*right as usize]) {
                         found.look(self, work, *right, level, &mut stages[*right as usize]);
                     }
                 }
@@ -441,7 +469,7 @@ impl Found {
         if hits[0] < self.enough {
             return;
         }
-        let served_open = index.served.open[right as usize];
+        let served_open = index.masked.open[right as usize];
         for (stage, hits) in hits.into_iter().enumerate() {
             if self.accepts(hits, served_open) {
                 *reached = (stage as u8 + 1).max(*reached);
@@ -512,6 +540,7 @@ mod tests {
             prompts in proptest::option::of([hash_sets(8, 8), hash_sets(8, 8)]),
             masks in proptest::collection::vec(proptest::collection::btree_set(0u64..40, 0..6), 4),
             limit in proptest::sample::select(vec![1, 8]),
+            known: bool,
         ) {
             let rule = Rule { min_ngrams: 5.0, min_containment: 0.4, min_embedded: 9.0 };
             let keys = |i: usize| masks[i].iter().copied().collect::<Vec<_>>();
@@ -523,8 +552,9 @@ mod tests {
                 let all: Vec<_> = (0..rows[side].len()).map(|row| prompt(side, row)).collect();
                 prompts.as_ref().map(|_| Arc::new(sets(&all)))
             };
-            let answers = Answers::new(Arc::new(sets(served)), prompts_of(0), &Job::inline())?;
-            let index = CopyIndex::new(Arc::new(answers), &Masks::new(&keys(0), &keys(1))?, limit)?;
+            let same = representatives(&sets(served));
+            let answers = Answers::new(Arc::new(sets(served)), prompts_of(0), known.then_some(&same[..]), &Job::inline())?;
+            let index = CopyIndex::new(Arc::new(answers), Masks::new(&keys(0), &keys(1))?, limit)?;
             let of_suspect = Masks::new(&keys(2), &keys(3))?;
             let suspects = Side::new(Arc::new(sets(suspect)), prompts_of(1).as_deref(), &of_suspect)?;
             let found = index.find(&suspects, rule, usize::MAX, &Job::inline())?;

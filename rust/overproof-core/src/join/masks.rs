@@ -51,10 +51,10 @@ impl Hasher for Mixed {
     }
 }
 
-/// N-grams that are left out wherever they stand, each with a number.
+/// N-grams that are left out wherever they stand.
 pub struct Masks {
-    /// Of each the number, and the layer in the two low bits.
-    numbers: HashMap<u64, u32, BuildHasherDefault<Mixed>>,
+    /// Of each the layer.
+    layers: HashMap<u64, u8, BuildHasherDefault<Mixed>>,
     places: Places,
 }
 
@@ -66,61 +66,59 @@ impl Masks {
         if count > 1 << 30 {
             return Err(Error::input(format!("{count} n-grams are too many to mask: give fewer texts")));
         }
-        let mut numbers = HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default());
+        let mut made = HashMap::with_capacity_and_hasher(count, BuildHasherDefault::default());
         for (layer, hashes) in layers {
             for hash in hashes {
-                let next = (numbers.len() as u32) << 2 | u32::from(layer);
-                numbers.entry(*hash).or_insert(next);
+                made.entry(*hash).or_insert(layer);
             }
         }
-        let places = Places::of_keys(numbers.len(), numbers.keys());
-        Ok(Masks { numbers, places })
+        let places = Places::of_keys(made.len(), made.keys());
+        Ok(Masks { layers: made, places })
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.numbers.len()
+    /// Each n-gram and its layer, in no order that means anything.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, u8)> {
+        self.layers.iter().map(|(hash, layer)| (*hash, *layer))
     }
 
-    /// Each n-gram and its number, in no order that means anything.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, u32)> {
-        self.numbers.iter().map(|(hash, number)| (*hash, number >> 2))
-    }
-
-    /// The layer of each of `hashes`, wherever it stands; `masked` gets the number of each that is masked, in turn.
-    fn layers(&self, hashes: &[u64], mut masked: impl FnMut(u32)) -> Vec<u8> {
-        let (mut layers, mut maybe) = (zeros(hashes.len()), [0; BLOCK]);
+    /// Write the layer of each of `hashes` that is masked to its place in `layers`.
+    fn lay(&self, hashes: &[u64], layers: &mut [u8]) {
+        let mut maybe = [0; BLOCK];
         for (hashes, layers) in hashes.chunks(BLOCK).zip(layers.chunks_mut(BLOCK)) {
             let maybe = self.places.which(hashes, |hash| self.places.place(hash), &mut maybe);
             for i in maybe.iter().map(|i| usize::from(*i)) {
-                if let Some(number) = self.numbers.get(&hashes[i]) {
-                    layers[i] = (number & 3) as u8;
-                    masked(number >> 2);
+                if let Some(layer) = self.layers.get(&hashes[i]) {
+                    layers[i] = *layer;
                 }
             }
         }
-        layers
     }
 
-    /// The number of `hash` among those that are masked wherever they stand.
-    #[inline]
-    pub(super) fn number(&self, hash: u64) -> Option<u32> {
-        if !self.places.has(self.places.place(hash)) {
-            return None;
+    /// The layers of the n-grams of one row, of which its prompt masks some too.
+    pub(super) fn of_row(&self, hashes: &[u64], prompt: &[u64], layers: &mut Vec<u8>) {
+        layers.clear();
+        layers.resize(hashes.len(), layer::NONE);
+        self.lay(hashes, layers);
+        echo_row(hashes, prompt, layers);
+    }
+}
+
+/// Lay [`layer::ECHO`] over the hashes of a row that stand in its prompt.
+fn echo_row(hashes: &[u64], prompt: &[u64], layers: &mut [u8]) {
+    if prompt.is_empty() {
+        return;
+    }
+    for (hash, layer) in hashes.iter().zip(layers) {
+        if prompt.binary_search(hash).is_ok() {
+            *layer = layer::ECHO;
         }
-        self.numbers.get(&hash).map(|number| number >> 2)
     }
 }
 
 /// Lay [`layer::ECHO`] over the hashes that stand in the row's own prompt.
 pub(super) fn echo(sets: &ShingleSets, prompts: &ShingleSets, layers: &mut [u8]) {
     for row in 0..sets.len() {
-        let prompt = prompts.row(row);
-        for (hash, layer) in sets.row(row).iter().zip(&mut layers[sets.range(row)]) {
-            if prompt.binary_search(hash).is_ok() {
-                *layer = layer::ECHO;
-            }
-        }
+        echo_row(sets.row(row), prompts.row(row), &mut layers[sets.range(row)]);
     }
 }
 
@@ -145,18 +143,9 @@ pub struct Side {
 impl Side {
     /// Mask `sets`; `prompts` are the n-grams of each row's own prompt.
     pub fn new(sets: Arc<ShingleSets>, prompts: Option<&ShingleSets>, masks: &Masks) -> Result<Self> {
-        Self::numbered(sets, prompts, masks, |_| ())
-    }
-
-    /// The same; `masked` gets the number of each n-gram that `masks` mask, in turn.
-    pub(super) fn numbered(
-        sets: Arc<ShingleSets>,
-        prompts: Option<&ShingleSets>,
-        masks: &Masks,
-        masked: impl FnMut(u32),
-    ) -> Result<Self> {
         check_prompts(&sets, prompts)?;
-        let mut layers = masks.layers(&sets.hashes, masked);
+        let mut layers = zeros(sets.hashes.len());
+        masks.lay(&sets.hashes, &mut layers);
         if let Some(prompts) = prompts {
             echo(&sets, prompts, &mut layers);
         }

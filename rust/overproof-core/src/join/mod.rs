@@ -6,6 +6,7 @@ pub mod copies;
 mod forms;
 mod groups;
 pub mod hamming;
+mod masked;
 pub mod masks;
 pub mod overlap;
 pub mod pairs;

@@ -82,11 +82,10 @@ impl Verified {
 }
 
 /// Ask for what will be read of a served row: it lies anywhere.
-fn ask_for(text: Option<&str>, (hashes, layers): (&[u64], &[u8])) {
+fn ask_for(text: Option<&str>, hashes: &[u64]) {
     const MOST: usize = 1 << 11;
     let text = text.unwrap_or_default().as_bytes();
     text[..text.len().min(MOST)].chunks(64).for_each(|line| prefetch(&line[0]));
-    layers[..layers.len().min(MOST)].chunks(64).for_each(|line| prefetch(&line[0]));
     prefetch_row(hashes);
 }
 
@@ -148,7 +147,7 @@ impl CopyIndex {
         };
         let spare = Mutex::new(Vec::new());
         let parts = job.chunks(rows, weight, |rows| {
-            let mut part = Verified::default();
+            let (mut part, mut layers) = (Verified::default(), Vec::new());
             let kept = lock(&spare).pop();
             let (mut work, mut reader, mut a, mut b) =
                 kept.unwrap_or_else(|| (Work::new(params), Reader::new(params), Text::default(), Text::default()));
@@ -160,18 +159,18 @@ impl CopyIndex {
                 let best = pairs.best.get(row).copied().unwrap_or([-1; STAGES]);
                 // On their way while the text itself is read.
                 let first = pairs.right[own.clone()].first().or_else(|| best.iter().find(|right| **right >= 0));
-                first.inspect(|right| ask_for(served_texts[**right as usize], self.served.row(**right as usize)));
+                first.inspect(|right| ask_for(served_texts[**right as usize], self.hashes(**right as usize)));
                 let text_a = suspect_texts[row].unwrap_or_default();
                 reader.read(text_a, &mut a);
                 let mut waiting = best;
                 for pair in own {
                     let right = pairs.right[pair];
                     if let Some(next) = pairs.right.get(pair + 1) {
-                        ask_for(served_texts[*next as usize], self.served.row(*next as usize));
+                        ask_for(served_texts[*next as usize], self.hashes(*next as usize));
                     }
                     let text_b = served_texts[right as usize].unwrap_or_default();
                     reader.read(text_b, &mut b);
-                    work.pair(&a, &b, suspect.row(row), self.served.row(right as usize));
+                    work.pair(&a, &b, suspect.row(row), self.served_row(right as usize, &mut layers));
                     let found = work.figures(&a, &b, STAGES as u8 - 1);
                     part.push(pair, &found, (text_a, &a), (text_b, &b));
                     work.stages(&a, &b, &mut waiting, right, Some(&found), &mut part.waterfall);
@@ -180,7 +179,7 @@ impl CopyIndex {
                     let right = waiting[stage];
                     if right >= 0 {
                         reader.read(served_texts[right as usize].unwrap_or_default(), &mut b);
-                        work.pair(&a, &b, suspect.row(row), self.served.row(right as usize));
+                        work.pair(&a, &b, suspect.row(row), self.served_row(right as usize, &mut layers));
                         work.stages(&a, &b, &mut waiting, right, None, &mut part.waterfall);
                     }
                 }
@@ -450,8 +449,7 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::Arc;
 
-    fn layer_of(side: &Side, row: usize, hash: u64) -> u8 {
-        let (hashes, layers) = side.row(row);
+    fn layer_of((hashes, layers): (&[u64], &[u8]), hash: u64) -> u8 {
         hashes.binary_search(&hash).map_or(layer::NONE, |at| layers[at])
     }
 
@@ -481,7 +479,10 @@ mod tests {
         for (ids, tokens) in ids.iter().zip(at.iter().chain(&bt)) {
             let hashes = mapped_windows(&seeds, &params.analyzer, tokens, &values(&seeds, tokens), n);
             for (gram, hash) in windows(ids, n).zip(hashes) {
-                let first = first_layer(layer_of(suspect, left, hash), layer_of(&index.served, right, hash));
+                let first = first_layer(
+                    layer_of(suspect.row(left), hash),
+                    layer_of(index.served_row(right, &mut Vec::new()), hash),
+                );
                 if first != layer::NONE && first <= stage {
                     hidden.insert(gram);
                 }
@@ -547,7 +548,7 @@ mod tests {
             let some = |from: usize| masked.iter().skip(from).step_by(2).filter_map(|i| all.get(usize::from(*i) % all.len().max(1)).copied());
             let masks = || Masks::new(&some(0).collect::<Vec<_>>(), &some(1).collect::<Vec<_>>());
             let side = Side::new(suspect, Some(&prompts), &masks()?)?;
-            let index = CopyIndex::new(Arc::new(Answers::new(served, None, &Job::inline())?), &masks()?, 9)?;
+            let index = CopyIndex::new(Arc::new(Answers::new(served, None, None, &Job::inline())?), masks()?, 9)?;
             let pairs: Vec<(i64, i64)> = (0..a.len() as i64).flat_map(|l| (0..b.len() as i64).map(move |r| (l, r))).collect();
             let (left, right): (Vec<i64>, Vec<i64>) = pairs.iter().copied().unzip();
             let last = b.len() as i64 - 1;
