@@ -65,11 +65,12 @@ pub fn sort(from: &[u64], sorted: &mut Vec<u64>, room: &mut Room) {
     }
 }
 
-/// See `kernel::append_once`.
+/// See `kernel::append_set`.
 #[inline(always)]
-pub fn append_once(ascending: &[u64], out: &mut Vec<u64>) {
+pub fn append_set(from: &[u64], sorted: &mut Vec<u64>, room: &mut Room, out: &mut Vec<u64>) {
+    sort(from, sorted, room);
     let before = out.len();
-    out.extend_from_slice(ascending);
+    out.extend_from_slice(sorted);
     // Which repeat cannot be guessed, so each is moved.
     let made = &mut out[before..];
     let Some(mut last) = made.first().copied() else { return };

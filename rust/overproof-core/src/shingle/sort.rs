@@ -22,7 +22,6 @@ impl HashSorter {
 
     /// Append the values of `from` to `out`, in ascending order and each once; `sorted` is for what lies between.
     pub fn append_set(&mut self, from: &[u64], sorted: &mut Vec<u64>, out: &mut Vec<u64>) {
-        self.sort(from, sorted);
-        kernel::append_once(self.level, sorted, out);
+        kernel::append_set(self.level, from, sorted, &mut self.room, out);
     }
 }

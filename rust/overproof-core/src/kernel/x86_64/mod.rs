@@ -43,7 +43,7 @@ pub mod avx512 {
     pub use super::sketches::{
         count_bits_avx512 as count_bits, least_in_bins_avx512 as least_in_bins, min_legacy61_avx512 as min_legacy61,
     };
-    pub use super::sort::{append_once_avx512 as append_once, sort_avx512 as sort};
+    pub use super::sort::{append_set_avx512 as append_set, sort_avx512 as sort};
     pub use super::text::{
         ascii_avx512 as ascii, common_avx2 as common, edges_avx512 as edges, token_values_avx512 as token_values,
     };
