@@ -17,7 +17,7 @@ pub use portable::WIDEST;
 pub use sort::Room;
 use std::sync::OnceLock;
 use table::{Bucket, Table};
-pub use text::{AsciiFold, Common, Range, Run, SPARE, first_bytes, leading_ascii};
+pub use text::{AsciiFold, Common, Range, Run, SPARE, count_bytes, escaped, first_bytes, leading_ascii};
 
 /// The environment variable that forces a level, for tests. A level never changes a value.
 pub const ENV: &str = "OVERPROOF_KERNEL";
@@ -174,6 +174,26 @@ macro_rules! bodies_narrow {
         pub fn append_set(from: &[u64], sorted: &mut Vec<u64>, room: &mut $crate::kernel::Room, out: &mut Vec<u64>) {
             $crate::kernel::sort::append_set(from, sorted, room, out);
         }
+        $(#[$feature])?
+        pub fn may_hold_numbers(words: &[u8], n: usize) -> bool {
+            $crate::kernel::text::may_hold_numbers(words, n)
+        }
+        $(#[$feature])?
+        pub fn next_marker(text: &[u8], from: usize) -> usize {
+            $crate::kernel::text::next_marker(text, from)
+        }
+        $(#[$feature])?
+        pub fn line_starts(text: &[u8], starts: &mut Vec<usize>) {
+            $crate::kernel::text::line_starts(text, starts);
+        }
+        $(#[$feature])?
+        pub fn unescape_bytes(text: &[u8], from: usize, out: &mut Vec<u8>) -> usize {
+            $crate::kernel::text::unescape_bytes(text, from, out)
+        }
+        $(#[$feature])?
+        pub fn is_ascii(text: &[u8]) -> bool {
+            text.is_ascii()
+        }
     };
 }
 
@@ -251,6 +271,28 @@ dispatch! {
     ascii(source: &[u8], how: AsciiFold, out: &mut Vec<u8>) -> usize
 }
 dispatch! {
+    /// Whether all bytes are ASCII.
+    is_ascii(text: &[u8]) -> bool
+}
+dispatch! {
+    /// Whether words of these bytes may make `n` > 0 numbers in a row: whether so many stretches of digits follow each
+    /// other without a letter in between, or there is no letter at all; letters and digits are those of ASCII.
+    may_hold_numbers(words: &[u8], n: usize) -> bool
+}
+dispatch! {
+    /// The first place from `from` on of `.` or `)` behind a digit, behind which the text ends or a byte up to the space
+    /// stands; the end of the text where there is none.
+    next_marker(text: &[u8], from: usize) -> usize
+}
+dispatch! {
+    /// Append the places behind line feeds.
+    line_starts(text: &[u8], starts: &mut Vec<usize>)
+}
+dispatch! {
+    /// See [`unescape`].
+    unescape_bytes(text: &[u8], from: usize, out: &mut Vec<u8>) -> usize
+}
+dispatch! {
     /// Append four bytes for each of the leading characters of `source` that are in `of`: it and a space, or spaces.
     /// `source` is UTF-8.
     common(source: &[u8], of: &Common, out: &mut Vec<u8>) -> Run
@@ -322,6 +364,27 @@ dispatch! {
 dispatch! {
     /// Add to `sums[j]` the weights of the `hashes` that have bit j.
     sum_bits(hashes: &[u64], weights: &[i32], sums: &mut [i64; 64])
+}
+
+/// [`std::str::from_utf8`], quick where all bytes are ASCII.
+#[allow(unsafe_code)]
+pub fn utf8(level: Level, text: &[u8]) -> std::result::Result<&str, std::str::Utf8Error> {
+    if is_ascii(level, text) {
+        // SAFETY: ASCII is UTF-8.
+        return Ok(unsafe { std::str::from_utf8_unchecked(text) });
+    }
+    std::str::from_utf8(text)
+}
+
+/// Append what a string of JSON holds that stands in `text` from `from` on, and return where that ends: at its quote, at a
+/// control character, at the end of the text, or at a backslash whose escape is not of one byte, or that stands beside
+/// another one.
+#[allow(unsafe_code)]
+pub fn unescape(level: Level, text: &str, from: usize, out: &mut String) -> usize {
+    assert!(text.is_char_boundary(from), "a string starts at a character");
+    // SAFETY: whole characters of the text are appended, since all ends are at ASCII; a pair of ASCII characters may
+    // become one.
+    unescape_bytes(level, text.as_bytes(), from, unsafe { out.as_mut_vec() })
 }
 
 #[cfg(test)]
@@ -478,6 +541,79 @@ mod tests {
                 let mut found = vec![1];
                 prop_assert_eq!(ascii(level, &source, how, &mut found), text.len(), "{}", level.name());
                 prop_assert_eq!(&found, &definition, "{}", level.name());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_are_told_alike(
+            text in proptest::collection::vec(
+                prop_oneof![3 => Just(b'a'), 6 => proptest::sample::select(b"09/:.)(\"\\ !\n\r\x1f\0\x7f\x80\xa2\xdc\xff".to_vec())], 0..200,
+            ),
+            plain in "[ -~]{0,200}", n in 1usize..6, marked in any::<bool>(), high in any::<bool>(),
+        ) {
+            // Many bytes of either kind, or few that tell.
+            let end: &[u8] = match (marked, high) { (true, true) => b"7) ", (true, false) => b"1.", (false, true) => "é".as_bytes(), _ => b"" };
+            for text in [&text, &[plain.as_bytes(), end].concat()] {
+                let mut starts = vec![3];
+                naive::line_starts(text, &mut starts);
+                for level in available() {
+                    prop_assert_eq!(is_ascii(level, text), text.is_ascii(), "{}", level.name());
+                    prop_assert_eq!(utf8(level, text), std::str::from_utf8(text), "{}", level.name());
+                    prop_assert_eq!(may_hold_numbers(level, text, n), naive::may_hold_numbers(text, n), "{}", level.name());
+                    for from in [0, 1, text.len() / 2, text.len()] {
+                        prop_assert_eq!(next_marker(level, text, from), naive::next_marker(text, from), "{}", level.name());
+                    }
+                    let mut found = vec![3];
+                    line_starts(level, text, &mut found);
+                    prop_assert_eq!(&found, &starts, "{}", level.name());
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn strings_of_json_are_read_alike(
+            parts in proptest::collection::vec(prop_oneof![
+                2 => "[ -!#-\\[\\]-~]{0,70}",
+                4 => proptest::sample::select(vec![
+                    "\\n", "\\t", "\\r", "\\b", "\\f", "\\\"", "\\/", "\\\\", "\\u00e9", "\\x", "\\", "\"", "é", "漢", "\n", "\0",
+                ]).prop_map(str::to_owned),
+            ], 0..12),
+            before in 0usize..70,
+        ) {
+            let text = "é".repeat(before) + &parts.concat();
+            let from = 2 * before;
+            let rest = &text[from..];
+            // Character by character; backslashes side by side may be left, or not.
+            let (mut want, mut end) = (String::new(), 0);
+            while let Some(c) = rest[end..].chars().next() {
+                let next = rest.as_bytes().get(end + 1).and_then(|byte| escaped(*byte));
+                match (c, next) {
+                    ('"' | '\0'..' ', _) | ('\\', None) => break,
+                    ('\\', Some(byte)) => {
+                        want.push(char::from(byte));
+                        end += 2;
+                    }
+                    _ => {
+                        want.push(c);
+                        end += c.len_utf8();
+                    }
+                }
+            }
+            for level in available() {
+                let (mut found, mut at) = ("é".to_owned(), from);
+                loop {
+                    at = unescape(level, &text, at, &mut found);
+                    if !text[at..].starts_with("\\\\") {
+                        break;
+                    }
+                    found.push('\\');
+                    at += 2;
+                }
+                prop_assert_eq!((&found["é".len()..], at), (&*want, from + end), "{} {:?}", level.name(), text);
             }
         }
     }

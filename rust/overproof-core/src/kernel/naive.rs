@@ -111,6 +111,30 @@ pub fn byte_windows(text: &[u8], n: usize, term: u64, out: &mut [u64]) {
     }
 }
 
+/// Whether `n` stretches of digits follow each other somewhere without a letter in between, or there is no letter at all;
+/// letters and digits are those of ASCII.
+pub fn may_hold_numbers(words: &[u8], n: usize) -> bool {
+    let count = |part: &[u8]| {
+        part.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()).filter(|run| run[0].is_ascii_digit()).count()
+    };
+    !words.iter().any(u8::is_ascii_alphabetic) || words.split(u8::is_ascii_alphabetic).any(|part| count(part) >= n)
+}
+
+/// The first place from `from` on of `.` or `)` behind a digit, behind which the text ends or a byte up to the space stands;
+/// the end of the text where there is none.
+pub fn next_marker(text: &[u8], from: usize) -> usize {
+    let is_end = |i: &usize| {
+        let ended = text.get(i + 1).is_none_or(|next| *next <= b' ');
+        text[i - 1].is_ascii_digit() && matches!(text[*i], b'.' | b')') && ended
+    };
+    (from.max(1)..text.len()).find(is_end).unwrap_or(text.len())
+}
+
+/// Append the places behind line feeds.
+pub fn line_starts(text: &[u8], starts: &mut Vec<usize>) {
+    starts.extend(text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(i, _)| i + 1));
+}
+
 /// How many elements two sorted sets share.
 pub fn intersection(a: &[u64], b: &[u64]) -> usize {
     a.iter().filter(|x| b.binary_search(x).is_ok()).count()

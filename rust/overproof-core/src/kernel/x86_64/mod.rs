@@ -45,7 +45,10 @@ pub mod avx512 {
     };
     pub use super::sort::{append_set_avx512 as append_set, sort_avx512 as sort};
     pub use super::text::{
-        ascii_avx512 as ascii, common_avx2 as common, edges_avx512 as edges, token_values_avx512 as token_values,
+        ascii_avx512 as ascii, common_avx2 as common, edges_avx512 as edges, is_ascii_avx512 as is_ascii,
+        line_starts_avx512 as line_starts, may_hold_numbers_avx512 as may_hold_numbers,
+        next_marker_avx512 as next_marker, token_values_avx512 as token_values,
+        unescape_bytes_avx512 as unescape_bytes,
     };
     pub use super::windows::{byte_windows_avx512 as byte_windows, gram_hashes_avx512 as gram_hashes};
     pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
