@@ -191,6 +191,7 @@ impl ShingleSets {
             short: vec![false; rows],
             missing: vec![false; rows],
             singles: vec![0; rows],
+            numbers: Vec::new(),
             tokens,
             params,
             fingerprint,

@@ -171,6 +171,7 @@ fn sets(
         short: shapes().map(|s| s.short).collect(),
         tokens: shapes().map(|s| s.tokens).collect(),
         singles: shapes().map(|s| s.singles).collect(),
+        numbers: shapes().map(|s| s.numbers).collect(),
         hashes: made.hashes,
         counts: counts.then_some(made.counts),
         missing,
@@ -189,7 +190,10 @@ pub fn from_texts(texts: Texts<'_>, params: &ShingleParams, counts: bool, job: &
     // A word and what parts it from the next take some six bytes.
     let of_token = if params.analyzer == Analyzer::Word { 6 } else { 1 };
     let about = (0..texts.len()).map(weight).sum::<usize>() / of_token * params.n.len();
-    sets(missing, params, counts, job, about, weight, |i, shingler| shingler.text(texts[i].unwrap_or_default()))
+    sets(missing, params, counts, job, about, weight, |i, shingler| {
+        let text = texts[i].unwrap_or_default();
+        if counts { shingler.text(text) } else { shingler.set(text) }
+    })
 }
 
 /// The sets of tokens that the user brings.
@@ -251,6 +255,7 @@ mod tests {
                 let together = from_texts(&views, &params, counts, &Job::watched(Some(&three), &cancel, &|| ()))?;
                 assert!(together.hashes == alone.hashes && together.counts == alone.counts);
                 assert!(together.indptr == alone.indptr && together.tokens == alone.tokens);
+                assert!(together.numbers == alone.numbers);
             }
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! Shingles of numbers only: series, tables and lists of figures that anybody writes alike.
 
 use super::hash::{Seeds, fin, polynomial};
-use super::window::count_bytes;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exec::Job;
+use crate::kernel::{self, Level};
 use crate::params::{Analyzer, ShingleParams};
 use crate::text::Texts;
 use crate::text::fast::Canonicalizer;
@@ -11,14 +11,24 @@ use crate::text::lists::without_markers;
 
 /// The hashes of all shingles of `texts` whose tokens are ASCII digits after normalisation, ascending, each once.
 ///
-/// With `both_lists` of both forms of a text. Tokens that the user brings are never numbers. O(bytes).
-pub fn number_shingles(texts: Texts<'_>, params: &ShingleParams, job: &Job<'_>) -> Result<Vec<u64>> {
+/// With `both_lists` of both forms of a text. Tokens that the user brings are never numbers. Who has made the sets of the
+/// texts gives their `ShingleSets::numbers`: only the rows that it marks are looked at. O(bytes).
+pub fn number_shingles(
+    texts: Texts<'_>,
+    marked: Option<&[bool]>,
+    params: &ShingleParams,
+    job: &Job<'_>,
+) -> Result<Vec<u64>> {
+    if marked.is_some_and(|marked| marked.len() != texts.len()) {
+        return Err(Error::input("there must be one set for each text"));
+    }
+    let text = |row: usize| texts[row].filter(|_| marked.is_none_or(|marked| marked[row]));
     let parts = job.chunks(
         texts.len(),
-        |i| texts[i].map_or(0, str::len),
+        |row| text(row).map_or(1, str::len),
         |rows| {
             let mut finder = Finder::new(params);
-            texts[rows].iter().flatten().for_each(|text| finder.text(text));
+            rows.filter_map(text).for_each(|text| finder.text(text));
             Ok(finder.found)
         },
     )?;
@@ -31,6 +41,7 @@ pub fn number_shingles(texts: Texts<'_>, params: &ShingleParams, job: &Job<'_>) 
 struct Finder<'p> {
     params: &'p ShingleParams,
     seeds: Seeds,
+    level: Level,
     canonicalizer: std::sync::Arc<Canonicalizer>,
     canon: Vec<u8>,
     found: Vec<u64>,
@@ -41,6 +52,7 @@ impl<'p> Finder<'p> {
         Finder {
             params,
             seeds: Seeds::new(params.seed),
+            level: kernel::any_level(),
             canonicalizer: Canonicalizer::of(params.normalization),
             canon: Vec::new(),
             found: Vec::new(),
@@ -49,7 +61,7 @@ impl<'p> Finder<'p> {
 
     fn text(&mut self, text: &str) {
         let words = self.params.analyzer == Analyzer::Word;
-        if words && text.is_ascii() && self.is_without(text.as_bytes()) {
+        if words && text.is_ascii() && !self.may_hold(text.as_bytes()) {
             return;
         }
         let before = self.found.len();
@@ -63,12 +75,9 @@ impl<'p> Finder<'p> {
         }
     }
 
-    /// Whether words of these bytes can hold no shingle of digits: there are letters, so that the text itself is no short
-    /// one, and too few digits, or too few numbers in a row, for a whole one.
-    fn is_without(&self, words: &[u8]) -> bool {
-        let n = self.params.smallest();
-        words.iter().any(u8::is_ascii_alphabetic)
-            && (count_bytes(words, |b| b.is_ascii_digit()) < n || !has_row(words, n))
+    /// Whether there may be numbers enough in a row, or the text itself may be a short one.
+    fn may_hold(&self, words: &[u8]) -> bool {
+        kernel::may_hold_numbers(self.level, words, self.params.smallest())
     }
 
     fn form(&mut self, text: &str) {
@@ -76,7 +85,7 @@ impl<'p> Finder<'p> {
         match self.params.analyzer {
             Analyzer::Word => {
                 self.canonicalizer.words(text, &mut self.canon);
-                if self.is_without(&self.canon) {
+                if !self.may_hold(&self.canon) {
                     return;
                 }
                 let hash = |w: &[u64], term: u64| fin(polynomial(w).wrapping_add(term));
@@ -111,26 +120,6 @@ fn number(token: &[u8]) -> bool {
     token.iter().all(u8::is_ascii_digit)
 }
 
-/// Whether `n` > 0 stretches of digits follow each other somewhere without a letter in between.
-fn has_row(bytes: &[u8], n: usize) -> bool {
-    let mut from = 0;
-    // So many bytes they take at least. A stretch starts behind a letter, and most end before a byte near its end is looked at.
-    while let Some(stretch) = bytes.get(from..from + 2 * n - 1) {
-        if let Some(letter) = stretch.iter().rposition(u8::is_ascii_alphabetic) {
-            from += letter + 1;
-            continue;
-        }
-        let rest = &bytes[from..];
-        let end = rest.iter().position(u8::is_ascii_alphabetic).unwrap_or(rest.len());
-        let numbers = rest[..end].split(|b| !b.is_ascii_digit()).filter(|number| !number.is_empty());
-        if numbers.count() >= n {
-            return true;
-        }
-        from += end;
-    }
-    false
-}
-
 /// Append the shingles that lie inside `run`, a part of a text of at least `tokens` tokens, or of just so many at its end.
 fn add<T>(
     params: &ShingleParams,
@@ -152,6 +141,7 @@ fn add<T>(
 mod tests {
     use super::*;
     use crate::params::Normalization;
+    use crate::shingle::build::from_texts;
     use crate::shingle::window::{mapped_windows, values};
     use crate::text::tokenize::mapped;
     use proptest::prelude::*;
@@ -182,8 +172,12 @@ mod tests {
                         (*i..i + width).all(|j| tokens.token(j).iter().all(u8::is_ascii_digit))
                     }).map(|(_, h)| *h));
                 }
-                let found = number_shingles(&[Some(text.as_str()), None], &params, &Job::inline())?;
-                prop_assert_eq!(found, want.into_iter().collect::<Vec<_>>(), "{:?} {:?}", analyzer, text);
+                let texts = [Some(text.as_str()), None];
+                let found = number_shingles(&texts, None, &params, &Job::inline())?;
+                prop_assert_eq!(&found, &want.into_iter().collect::<Vec<_>>(), "{:?} {:?}", analyzer, text);
+                let sets = from_texts(&texts, &params, false, &Job::inline())?;
+                let of_marked = number_shingles(&texts, Some(&sets.numbers), &params, &Job::inline())?;
+                prop_assert_eq!(of_marked, found, "{:?} {:?}", analyzer, text);
             }
         }
     }

@@ -21,6 +21,8 @@ pub struct ShingleSets {
     pub tokens: Vec<u32>,
     /// Those of them that are single characters of scripts without spaces; thresholds count them half.
     pub singles: Vec<u32>,
+    /// Rows with a shingle that may be of numbers only (`number_shingles`); empty where nobody looked.
+    pub numbers: Vec<bool>,
     /// How the hashes were made; `None` for hashes that the user brought.
     pub params: Option<ShingleParams>,
     /// Fingerprint of how the hashes were made.
@@ -34,6 +36,7 @@ impl ShingleSets {
         ShingleSets {
             tokens: indptr.windows(2).map(|w| (w[1] - w[0]) as u32).collect(),
             singles: vec![0; n],
+            numbers: Vec::new(),
             short: vec![false; n],
             missing: vec![false; n],
             counts: None,
@@ -81,7 +84,7 @@ impl ShingleSets {
 
     /// The rows at `rows`, which must exist, in that order.
     pub fn take(&self, rows: &[i64]) -> Self {
-        let pick = |flags: &[bool]| rows.iter().map(|r| flags[*r as usize]).collect();
+        let pick = |flags: &[bool]| rows.iter().filter_map(|r| flags.get(*r as usize).copied()).collect();
         let mut out = ShingleSets {
             indptr: Vec::with_capacity(rows.len() + 1),
             hashes: Vec::new(),
@@ -90,6 +93,7 @@ impl ShingleSets {
             missing: pick(&self.missing),
             tokens: rows.iter().map(|r| self.tokens[*r as usize]).collect(),
             singles: rows.iter().map(|r| self.singles[*r as usize]).collect(),
+            numbers: pick(&self.numbers),
             params: self.params.clone(),
             fingerprint: self.fingerprint,
         };

@@ -1,10 +1,10 @@
 //! From texts to shingle hashes, without a map and without sets: what every fused sketch eats.
 
 use super::hash::{KP, Seeds, fin, polynomial};
-use crate::kernel::{self, Level, first_bytes, leading_ascii};
+use crate::kernel::{self, Level, count_bytes, first_bytes, leading_ascii};
 use crate::params::{Analyzer, ShingleParams};
 use crate::text::fast::Canonicalizer;
-use crate::text::lists::without_markers;
+use crate::text::lists::{markers, without_markers};
 use crate::text::tokenize::MappedTokens;
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub struct Shape {
     pub singles: u32,
     /// Whether the text was shorter than the smallest width: one shingle of the whole text.
     pub short: bool,
+    /// Whether shingles may be of numbers only; where not, `numbers` need not look.
+    pub numbers: bool,
 }
 
 /// The hashes of one text. Room that was written once is not cleared before it is written again.
@@ -54,6 +56,9 @@ pub struct Shingler {
     canon: Vec<u8>,
     tokens: Vec<u64>,
     edges: Vec<u16>,
+    /// The values of the words that are no list markers, and how many of them come before each marker.
+    kept: Vec<u64>,
+    seams: Vec<usize>,
     hashes: Hashes,
     level: Level,
 }
@@ -68,6 +73,8 @@ impl Shingler {
             canon: Vec::new(),
             tokens: Vec::new(),
             edges: Vec::new(),
+            kept: Vec::new(),
+            seams: Vec::new(),
             hashes: Hashes::default(),
             level: kernel::any_level(),
         }
@@ -85,14 +92,73 @@ impl Shingler {
         (self.hashes.as_slice(), shape)
     }
 
+    /// What [`Self::text`] gives, in any order and with any repeats: for sets.
+    pub fn set(&mut self, text: &str) -> (&[u64], Shape) {
+        self.hashes.len = 0;
+        let shape = self.append(text);
+        if self.params.both_lists
+            && !self.append_across(text)
+            && let Some(plain) = without_markers(text)
+        {
+            self.append(&plain);
+        }
+        (self.hashes.as_slice(), shape)
+    }
+
+    /// Append those shingles of `text` without its list markers that it has not as it is, which was appended last: windows
+    /// of words on both sides of a marker. False, and nothing done, where it takes the whole text to know them.
+    fn append_across(&mut self, text: &str) -> bool {
+        let mut markers = markers(text).peekable();
+        if markers.peek().is_none() {
+            return true;
+        }
+        // The edges of the words are those of the original, all in one stretch.
+        let by_edges = text.len() + 2 * kernel::SPARE <= STRETCH && kernel::is_ascii(self.level, text.as_bytes());
+        if !by_edges
+            || self.params.analyzer != Analyzer::Word
+            || self.params.n.iter().any(|n| usize::from(*n) > kernel::WIDEST)
+        {
+            return false;
+        }
+        let words = &self.edges.as_chunks::<2>().0[..self.tokens.len()];
+        self.kept.clear();
+        self.seams.clear();
+        let mut from = 0;
+        for marker in markers {
+            let at = from + words[from..].partition_point(|word| usize::from(word[0]) < marker.start);
+            self.kept.extend_from_slice(&self.tokens[from..at]);
+            self.seams.push(self.kept.len());
+            from = at + 1;
+        }
+        self.kept.extend_from_slice(&self.tokens[from..]);
+        if self.kept.len() < self.params.smallest() {
+            return false;
+        }
+        for n in self.params.n.iter().map(|n| usize::from(*n)).filter(|n| *n <= self.kept.len()) {
+            let mut done = 0;
+            for seam in &self.seams {
+                let (first, end) = (done.max((seam + 1).saturating_sub(n)), (*seam).min(self.kept.len() + 1 - n));
+                if first < end {
+                    let windows = &self.kept[first..end + n - 1];
+                    let term = self.seeds.window_term(n);
+                    kernel::gram_hashes(self.level, windows, n, term, self.hashes.grow(end - first));
+                    done = end;
+                }
+            }
+        }
+        true
+    }
+
     fn append(&mut self, text: &str) -> Shape {
         self.canon.clear();
         match self.params.analyzer {
             Analyzer::Word => {
                 let singles = self.canonicalizer.words(text, &mut self.canon);
+                let numbers = kernel::may_hold_numbers(self.level, &self.canon, self.params.smallest());
                 self.tokens.clear();
                 word_values(self.level, &self.seeds, &mut self.canon, &mut self.edges, &mut self.tokens);
-                Shape { singles, ..grams(self.level, &self.seeds, &self.params.n, &self.tokens, &mut self.hashes) }
+                let shape = grams(self.level, &self.seeds, &self.params.n, &self.tokens, &mut self.hashes);
+                Shape { singles, numbers, ..shape }
             }
             Analyzer::Char => {
                 self.canonicalizer.full(text, &mut self.canon);
@@ -207,7 +273,7 @@ fn word_values(level: Level, seeds: &Seeds, canon: &mut Vec<u8>, edges: &mut Vec
 
 /// Append the hashes of all windows of each width over token values.
 fn grams(level: Level, seeds: &Seeds, widths: &[u8], w: &[u64], out: &mut Hashes) -> Shape {
-    let shape = Shape { tokens: w.len() as u32, singles: 0, short: short(widths, w.len()) };
+    let shape = Shape { tokens: w.len() as u32, short: short(widths, w.len()), ..Shape::default() };
     if shape.short {
         out.push(fin(polynomial(w).wrapping_add(seeds.short_term(w.len()))));
         return shape;
@@ -244,15 +310,6 @@ fn code_point_len(byte: u8) -> usize {
     1 + usize::from(byte >= 0xC0) + usize::from(byte >= 0xE0) + usize::from(byte >= 0xF0)
 }
 
-/// How many of the bytes are `such`.
-#[inline(always)]
-pub(super) fn count_bytes(bytes: &[u8], such: impl Fn(u8) -> bool) -> usize {
-    // Sums of bytes are what vectors do best: as many whole vectors as a byte counts.
-    const PART: usize = 224;
-    let of_part = |part: &[u8]| part.iter().map(|b| u8::from(such(*b))).sum::<u8>();
-    bytes.chunks(PART).map(|part| usize::from(of_part(part))).sum()
-}
-
 /// Append the hashes of all windows of each width over the code points, or the bytes, of a text in UTF-8.
 fn windows(
     level: Level,
@@ -266,7 +323,7 @@ fn windows(
     // A code point is counted by its first byte: all bytes but those that continue one.
     let plain = if code_points { leading_ascii(text) } else { len };
     let tokens = plain + count_bytes(&text[plain..], |b| (b & 0xC0) != 0x80);
-    let shape = Shape { tokens: tokens as u32, singles: 0, short: short(widths, tokens) };
+    let shape = Shape { tokens: tokens as u32, singles: 0, short: short(widths, tokens), numbers: true };
     if shape.short {
         out.push(fin(seeds.window_bytes(text).wrapping_add(seeds.short_term(tokens))));
         return shape;
@@ -345,6 +402,29 @@ mod tests {
                 prop_assert_eq!(hashes, plain, "{:?} {:?}", analyzer, text);
                 prop_assert_eq!(shape.short, !tokens.is_empty() && tokens.len() < usize::from(n));
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+        #[test]
+        fn sets_are_those_of_both_forms(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "1. ", "22) ", "333.\n", "4444. ", "5 ", "6.", "a ", "b, ", "long-word ", "c", "\t", "é ", "7.\r",
+            ]), 0..30),
+            (n, more) in (1u8..7, prop_oneof![4 => 1u8..4, 1 => Just(60)]),
+            repeats in prop_oneof![20 => Just(1), 1 => Just(300)],
+            analyzer in proptest::sample::select(vec![Analyzer::Word, Analyzer::Word, Analyzer::Char]),
+        ) {
+            let text = parts.concat().repeat(repeats);
+            let params = ShingleParams::new(vec![n, n + more], analyzer, Normalization::parse("nfkc_casefold")?, 7)?;
+            let params = ShingleParams { both_lists: true, ..params };
+            let distinct = |hashes: &[u64]| hashes.iter().copied().collect::<std::collections::BTreeSet<_>>();
+            let mut shingler = Shingler::new(&params);
+            let (hashes, shape) = shingler.text(&text);
+            let want = (distinct(hashes), shape);
+            let (hashes, shape) = shingler.set(&text);
+            prop_assert_eq!((distinct(hashes), shape), want, "{:?}", text);
         }
     }
 

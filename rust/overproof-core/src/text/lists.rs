@@ -1,32 +1,34 @@
 //! List markers: "1." and "2)", which edits of layout and order add, remove and move.
 
-/// The text with its list markers written over by spaces, byte for byte; `None` where there is none.
+use crate::kernel;
+use std::ops::Range;
+
+/// Where the list markers of a text stand, in order.
 ///
 /// A marker is one to three ASCII digits and `.` or `)`, with a space, tab, line feed, carriage return or an end of the
-/// text on both sides. Sentences that end in such a number lose it too, which costs nothing: the text as it is stays.
-pub fn without_markers(text: &str) -> Option<String> {
-    let bytes = text.as_bytes();
-    if !may_have_markers(bytes) {
-        return None;
-    }
+/// text on both sides.
+pub fn markers(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let (bytes, level) = (text.as_bytes(), kernel::any_level());
     let apart = |at: Option<&u8>| matches!(at, None | Some(b' ' | b'\t' | b'\n' | b'\r'));
-    let mut out: Option<Vec<u8>> = None;
-    for end in memchr::memchr2_iter(b'.', b')', bytes) {
+    let next = move |from: usize| Some(kernel::next_marker(level, bytes, from)).filter(|end| *end < bytes.len());
+    std::iter::successors(next(0), move |end| next(end + 1)).filter_map(move |end| {
         let digits = bytes[..end].iter().rev().take(4).take_while(|b| b.is_ascii_digit()).count();
         let start = end - digits;
-        if (1..=3).contains(&digits) && apart(bytes.get(end + 1)) && apart(bytes[..start].last()) {
-            out.get_or_insert_with(|| bytes.to_vec())[start..=end].fill(b' ');
-        }
+        let marks = (1..=3).contains(&digits) && apart(bytes.get(end + 1)) && apart(bytes[..start].last());
+        marks.then_some(start..end + 1)
+    })
+}
+
+/// The text with its list markers written over by spaces, byte for byte; `None` where there is none.
+///
+/// Sentences that end in a number like a marker lose it too, which costs nothing: the text as it is stays.
+pub fn without_markers(text: &str) -> Option<String> {
+    let mut out: Option<Vec<u8>> = None;
+    for marker in markers(text) {
+        out.get_or_insert_with(|| text.as_bytes().to_vec())[marker].fill(b' ');
     }
     // Only ASCII bytes gave way to spaces, so this is still UTF-8.
     out.and_then(|bytes| String::from_utf8(bytes).ok())
-}
-
-/// Whether a digit stands before a point or a bracket anywhere. Without a branch, so that vectors look at many bytes at once.
-fn may_have_markers(bytes: &[u8]) -> bool {
-    let ends = bytes.get(1..).unwrap_or_default();
-    let mark = |(digit, end): (&u8, &u8)| digit.is_ascii_digit() & ((*end == b'.') | (*end == b')'));
-    bytes.iter().zip(ends).map(mark).fold(false, |any, mark| any | mark)
 }
 
 #[cfg(test)]
