@@ -3,7 +3,7 @@
 //! Whatever is out of the ordinary is left to `object`, which defines what a line holds and says what is wrong with it.
 
 use super::select::{Select, Takes};
-use memchr::memchr2;
+use crate::kernel::{self, Level};
 use serde::de::IgnoredAny;
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ enum Place {
     #[default]
     Nowhere,
     Line(Range<usize>),
-    /// It had escapes, so it was written anew.
+    /// Strings are written anew, without their escapes.
     Decoded(Range<usize>),
 }
 
@@ -22,6 +22,7 @@ pub struct Flat<'s> {
     fields: Vec<(&'s str, Takes)>,
     places: Vec<Place>,
     decoded: String,
+    level: Level,
 }
 
 impl<'s> Flat<'s> {
@@ -33,7 +34,12 @@ impl<'s> Flat<'s> {
             before.iter().all(|f| f.path != select.fields[i].path && f.column != select.fields[i].column)
         };
         let usual = select.role.is_none() && fields.iter().enumerate().all(|(i, f)| alone(i) && !f.0.contains('.'));
-        usual.then(|| Flat { places: vec![Place::Nowhere; fields.len()], decoded: String::new(), fields })
+        usual.then(|| Flat {
+            places: vec![Place::Nowhere; fields.len()],
+            decoded: String::new(),
+            level: kernel::any_level(),
+            fields,
+        })
     }
 
     /// Find the fields on `line`; `None` where it is not as usual.
@@ -42,17 +48,13 @@ impl<'s> Flat<'s> {
         self.decoded.clear();
         let line = line.strip_suffix('\r').unwrap_or(line);
         let bytes = line.as_bytes();
-        // No string may hold one, so a quote and a backslash are all that is looked for below.
-        if bytes.iter().fold(u8::MAX, |least, b| least.min(*b)) < b' ' {
-            return None;
-        }
         let mut at = behind(bytes, 0, b'{')?;
         loop {
             at = behind(bytes, at, b'"')?;
-            let key_end = at + memchr2(b'"', b'\\', &bytes[at..])?;
+            let key_end = at + bytes[at..].iter().position(|b| matches!(b, b'"' | b'\\' | 0..b' '))?;
             let key = line.get(at..key_end)?;
-            // An escape in the key: its backslash is no quote.
-            at = blanks(bytes, behind(bytes, behind(bytes, key_end, b'"')?, b':')?);
+            // A backslash or a control character in the key is no quote.
+            at = blanks(bytes, behind(bytes, exactly(bytes, key_end, b'"')?, b':')?);
             at = match self.fields.iter().position(|(name, _)| *name == key) {
                 Some(field) => self.value(line, at, field)?,
                 None => passed(line, at)?,
@@ -91,22 +93,19 @@ impl<'s> Flat<'s> {
     }
 
     /// The string whose first character is at `at`, and what comes behind it.
-    fn string(&mut self, line: &str, at: usize) -> Option<(Place, usize)> {
-        let bytes = line.as_bytes();
-        let mut end = at + memchr2(b'"', b'\\', &bytes[at..])?;
-        if bytes[end] == b'"' {
-            return Some((Place::Line(at..end), end + 1));
-        }
-        let (mut run, from) = (at, self.decoded.len());
+    fn string(&mut self, line: &str, mut at: usize) -> Option<(Place, usize)> {
+        let (bytes, from) = (line.as_bytes(), self.decoded.len());
         loop {
-            self.decoded.push_str(&line[run..end]);
-            if bytes[end] == b'"' {
-                return Some((Place::Decoded(from..self.decoded.len()), end + 1));
+            at = kernel::unescape(self.level, line, at, &mut self.decoded);
+            match bytes.get(at)? {
+                b'"' => return Some((Place::Decoded(from..self.decoded.len()), at + 1)),
+                b'\\' => {
+                    let (character, length) = escaped(&bytes[at + 1..])?;
+                    self.decoded.push(character);
+                    at += 1 + length;
+                }
+                _ => return None,
             }
-            let (character, length) = escaped(&bytes[end + 1..])?;
-            self.decoded.push(character);
-            run = end + 1 + length;
-            end = run + memchr2(b'"', b'\\', &bytes[run..])?;
         }
     }
 }
@@ -118,7 +117,11 @@ fn blanks(bytes: &[u8], at: usize) -> usize {
 
 /// What is behind `mark`, which stands at `at` or behind its spaces.
 fn behind(bytes: &[u8], at: usize, mark: u8) -> Option<usize> {
-    let at = blanks(bytes, at);
+    exactly(bytes, blanks(bytes, at), mark)
+}
+
+/// What is behind `mark`, which stands at `at`.
+fn exactly(bytes: &[u8], at: usize, mark: u8) -> Option<usize> {
     (bytes.get(at) == Some(&mark)).then_some(at + 1)
 }
 
@@ -140,12 +143,6 @@ fn whole_number(bytes: &[u8], at: usize) -> Option<usize> {
 /// The character of an escape without its backslash, and how many bytes it takes.
 fn escaped(bytes: &[u8]) -> Option<(char, usize)> {
     Some(match bytes.first()? {
-        b'n' => ('\n', 1),
-        b't' => ('\t', 1),
-        b'r' => ('\r', 1),
-        b'b' => ('\u{8}', 1),
-        b'f' => ('\u{c}', 1),
-        b @ (b'"' | b'\\' | b'/') => (char::from(*b), 1),
         b'u' => {
             let unit = hexadecimal(&bytes[1..])?;
             if let Some(character) = char::from_u32(u32::from(unit)) {
@@ -154,7 +151,7 @@ fn escaped(bytes: &[u8]) -> Option<(char, usize)> {
             let low = hexadecimal(bytes.get(5..)?.strip_prefix(b"\\u")?)?;
             (char::decode_utf16([unit, low]).next()?.ok()?, 11)
         }
-        _ => return None,
+        byte => (char::from(kernel::escaped(*byte)?), 1),
     })
 }
 

@@ -4,14 +4,18 @@ use super::source::Source;
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::kernel::memory::with_huge_pages;
-use memchr::{memchr, memchr_iter, memrchr};
+use crate::kernel::{self, Level};
+use memchr::{memchr, memrchr};
 use std::ops::Range;
 
 /// Bytes of a block for each thread, so that it is parsed while the second cache has it; a longer line makes a longer block.
 const BLOCK: usize = 1 << 20;
 
+/// The same of one thread alone: the block, the one that is read behind it, and the rows found stay in its second cache.
+const BLOCK_ALONE: usize = 1 << 18;
+
 /// Bytes asked of the source at once, so that a cancel is seen soon and they are hashed while the cache has them.
-const STEP: usize = 1 << 18;
+const STEP: usize = 1 << 17;
 
 /// Whole lines of a file.
 #[derive(Debug, Default)]
@@ -49,6 +53,7 @@ pub struct Lines {
     lines: i64,
     offset: u64,
     ended: bool,
+    level: Level,
     max_line: usize,
     /// Whether lines above `max_line` are passed over (and noted in `too_long`) or refused.
     skip: bool,
@@ -70,6 +75,7 @@ impl Lines {
             lines: first - 1,
             offset: 0,
             ended: false,
+            level: kernel::any_level(),
             max_line,
             skip,
             too_long: Vec::new(),
@@ -98,7 +104,10 @@ impl Lines {
 
     /// Bytes of a block for all threads.
     fn size(&self, job: &Job<'_>) -> usize {
-        self.block * job.threads()
+        match job.threads() {
+            1 => self.block.min(BLOCK_ALONE),
+            threads => self.block * threads,
+        }
     }
 
     /// The next whole lines, none at the end of the file.
@@ -131,7 +140,7 @@ impl Lines {
         let bytes = &self.buffer[start..end];
         starts.clear();
         starts.push(0);
-        starts.extend(memchr_iter(b'\n', bytes).map(|end| end + 1));
+        kernel::line_starts(self.level, bytes, &mut starts);
         let lines = starts.len() - 1;
         if starts[lines] < bytes.len() {
             starts.push(bytes.len());

@@ -10,6 +10,7 @@ use super::source::Source;
 use super::surrogates::repair_surrogates;
 use crate::error::{Error, Result};
 use crate::exec::{Job, lock};
+use crate::kernel::{self, Level};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -268,6 +269,7 @@ fn parse(
     job: &Job<'_>,
 ) -> Result<Vec<Part>> {
     let (bytes, starts) = (block.bytes(), &block.starts);
+    let level = kernel::any_level();
     let rows = starts.len() - 1;
     job.chunks(
         rows,
@@ -275,7 +277,7 @@ fn parse(
         |range| {
             let columns = lock(spare).pop();
             let part = Part::new(options, columns.unwrap_or_else(|| Columns::new(options)));
-            let mut parser = Parser { file, options, part, flat: Flat::new(&options.select) };
+            let mut parser = Parser { file, options, part, flat: Flat::new(&options.select), level };
             for i in range {
                 let line = &bytes[starts[i]..starts[i + 1]];
                 let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -312,6 +314,7 @@ struct Parser<'p> {
     part: Part,
     /// Where the fields may be found without `object`.
     flat: Option<Flat<'p>>,
+    level: Level,
 }
 
 impl Parser<'_> {
@@ -325,7 +328,7 @@ impl Parser<'_> {
             return Ok(());
         }
         let replace = self.options.on_bad == OnBad::Replace;
-        let text = match std::str::from_utf8(bytes) {
+        let text = match kernel::utf8(self.level, bytes) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) if replace => {
                 self.part.counts.push((number, REPLACED));
