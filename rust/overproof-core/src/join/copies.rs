@@ -282,9 +282,9 @@ impl CopyIndex {
         Ok(CopyIndex { answers, masks, masked, limit: limit.max(1) })
     }
 
-    /// The n-grams of a served row.
-    pub(super) fn hashes(&self, row: usize) -> &[u64] {
-        self.answers.sets.row(row)
+    /// The n-grams of the served rows.
+    pub(super) fn served(&self) -> &ShingleSets {
+        &self.answers.sets
     }
 
     /// The n-grams of a served row; their layers go to `layers`.

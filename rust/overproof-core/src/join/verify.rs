@@ -81,11 +81,12 @@ impl Verified {
     }
 }
 
-/// Ask for what will be read of a served row: it lies anywhere.
-fn ask_for(text: Option<&str>, hashes: &[u64]) {
+/// Ask for what will be read of a row: it lies anywhere.
+fn ask_for(text: Option<&str>, (hashes, layers): (&[u64], &[u8])) {
     const MOST: usize = 1 << 11;
     let text = text.unwrap_or_default().as_bytes();
     text[..text.len().min(MOST)].chunks(64).for_each(|line| prefetch(&line[0]));
+    layers[..layers.len().min(MOST)].chunks(64).for_each(|line| prefetch(&line[0]));
     prefetch_row(hashes);
 }
 
@@ -145,33 +146,42 @@ impl CopyIndex {
             let others = starts[row + 1] - starts[row] + usize::from(looked(row));
             if others == 0 { 1 } else { 32 * size * (1 + others) }
         };
+        // The served row that a row is compared with first.
+        let first = |row: usize| {
+            let best = || pairs.best.get(row)?.iter().find(|right| **right >= 0);
+            pairs.right[starts[row]..starts[row + 1]].first().or_else(best).map(|right| *right as usize)
+        };
         let spare = Mutex::new(Vec::new());
         let parts = job.chunks(rows, weight, |rows| {
             let (mut part, mut layers) = (Verified::default(), Vec::new());
             let kept = lock(&spare).pop();
             let (mut work, mut reader, mut a, mut b) =
                 kept.unwrap_or_else(|| (Work::new(params), Reader::new(params), Text::default(), Text::default()));
-            for row in rows {
+            let rows: Vec<usize> = rows.filter(|row| starts[*row] < starts[row + 1] || looked(*row)).collect();
+            for (i, row) in rows.iter().copied().enumerate() {
                 let own = starts[row]..starts[row + 1];
-                if own.is_empty() && !looked(row) {
-                    continue;
-                }
                 let best = pairs.best.get(row).copied().unwrap_or([-1; STAGES]);
-                // On their way while the text itself is read.
-                let first = pairs.right[own.clone()].first().or_else(|| best.iter().find(|right| **right >= 0));
-                first.inspect(|right| ask_for(served_texts[**right as usize], self.hashes(**right as usize)));
+                // On their way while this row is compared: what the next one reads, and where the one behind it has to.
+                if let Some(next) = rows.get(i + 1) {
+                    ask_for(suspect_texts[*next], suspect.row(*next));
+                    first(*next).inspect(|right| ask_for(served_texts[*right], (self.served().row(*right), &[])));
+                }
+                if let Some(right) = rows.get(i + 2).and_then(|row| first(*row)) {
+                    prefetch(&served_texts[right]);
+                    prefetch(&self.served().indptr[right]);
+                }
                 let text_a = suspect_texts[row].unwrap_or_default();
                 reader.read(text_a, &mut a);
                 let mut waiting = best;
                 for pair in own {
                     let right = pairs.right[pair];
                     if let Some(next) = pairs.right.get(pair + 1) {
-                        ask_for(served_texts[*next as usize], self.hashes(*next as usize));
+                        ask_for(served_texts[*next as usize], (self.served().row(*next as usize), &[]));
                     }
                     let text_b = served_texts[right as usize].unwrap_or_default();
                     reader.read(text_b, &mut b);
                     work.pair(&a, &b, suspect.row(row), self.served_row(right as usize, &mut layers));
-                    let found = work.figures(&a, &b, STAGES as u8 - 1);
+                    let found = work.figures(&a, &b, STAGES as u8 - 1, true);
                     part.push(pair, &found, (text_a, &a), (text_b, &b));
                     work.stages(&a, &b, &mut waiting, right, Some(&found), &mut part.waterfall);
                 }
@@ -219,7 +229,8 @@ impl Numbers {
     fn clear(&mut self, most: usize) {
         self.hashes.clear();
         self.table.clear();
-        self.table.resize((2 * most).next_power_of_two(), 0);
+        // A quarter full at most: what is looked for mostly is not there, and a place that is taken is a branch missed.
+        self.table.resize((4 * most).next_power_of_two(), 0);
     }
 
     /// The numbers of the things with `hash`, and the free place behind them.
@@ -307,7 +318,7 @@ impl Work {
                 let follows = before.and_then(|(of, at)| {
                     let (of, at) = (usize::from(of), at as usize);
                     let (number, held) = (self.grams_of[of].get(at)?, form(of)?);
-                    let same = |i: usize| own.tokens.token(start + i) == held.tokens.token(at + i);
+                    let same = |i: usize| own.tokens.is_same(start + i, &held.tokens, at + i);
                     (held.hashes[at] == *hash && held.width(self.n) == width && same(width - 1)).then_some(*number)
                 });
                 let number = follows.unwrap_or_else(|| {
@@ -316,28 +327,40 @@ impl Work {
                         let (at, Some(held)) = (gram.start as usize, form(usize::from(gram.form))) else {
                             return false;
                         };
-                        let same = |i: usize| own.tokens.token(start + i) == held.tokens.token(at + i);
+                        let same = |i: usize| own.tokens.is_same(start + i, &held.tokens, at + i);
                         held.width(self.n) == width && (0..width).all(same)
                     })
                 });
-                if number as usize == self.grams.len() {
-                    self.grams.push(Gram { form: f as u8, start: start as u32, held: 0, ends: u8::MAX });
-                }
-                let gram = &mut self.grams[number as usize];
-                gram.held |= 1 << f;
-                before = Some((gram.form, gram.start + 1));
                 self.grams_of[f].push(number);
+                let (mut first, own_bit) = ((f as u8, start as u32), 1 << f);
+                if let Some(gram) = self.grams.get_mut(number as usize) {
+                    gram.held |= own_bit;
+                    first = (gram.form, gram.start);
+                } else {
+                    self.grams.push(Gram { form: first.0, start: first.1, held: own_bit, ends: u8::MAX });
+                }
+                before = Some((first.0, first.1 + 1));
             }
         }
         self.ending = 0;
-        for (hashes, layers) in [suspect, served] {
-            for (hash, layer) in hashes.iter().zip(layers).filter(|(_, layer)| **layer != layer::NONE) {
+        let mut lay = |(hash, layer): (&u64, &u8)| {
+            if *layer != layer::NONE {
                 self.numbers.probe(*hash, |gram| {
                     let ends = &mut self.grams[gram as usize].ends;
                     *ends = (*ends).min(*layer);
                     false
                 });
             }
+        };
+        for (hashes, layers) in [suspect, served] {
+            // By eights: few n-grams are masked.
+            let ((eights, rest), (layer_eights, layer_rest)) = (hashes.as_chunks::<8>(), layers.as_chunks::<8>());
+            for (hashes, layers) in eights.iter().zip(layer_eights) {
+                if *layers != [layer::NONE; 8] {
+                    hashes.iter().zip(layers).for_each(&mut lay);
+                }
+            }
+            rest.iter().zip(layer_rest).for_each(&mut lay);
         }
         self.grams.iter().filter(|gram| gram.ends != u8::MAX).for_each(|gram| self.ending |= 1 << gram.ends);
     }
@@ -359,7 +382,7 @@ impl Work {
             let same = |above: u8| (stage as u8 + 1..=above).all(|stage| self.ending >> stage & 1 == 0);
             let found = match known {
                 Some((above, found)) if same(above) => found,
-                _ => figures(&self.figures(a, b, stage as u8)),
+                _ => figures(&self.figures(a, b, stage as u8, false)),
             };
             known = Some((stage as u8, found));
             sums[stage].iter_mut().zip(found).for_each(|(sum, value)| *sum += value);
@@ -367,17 +390,20 @@ impl Work {
         waiting.iter_mut().filter(|waits| **waits == right).for_each(|waits| *waits = -1);
     }
 
-    /// What the pair shares at `stage`.
-    fn figures(&mut self, a: &Text, b: &Text, stage: u8) -> Figures {
+    /// What the pair shares at `stage`; how many n-grams that is matters only where they are `counted`.
+    fn figures(&mut self, a: &Text, b: &Text, stage: u8, counted: bool) -> Figures {
+        let choice = a.forms().len() + b.forms().len() > 2;
         // How many n-grams stand in just these forms.
         let mut counts = [0usize; 1 << FORMS];
-        self.grams.iter().for_each(|gram| counts[usize::from(gram.held)] += usize::from(gram.is_open(stage)));
+        if counted || choice {
+            self.grams.iter().for_each(|gram| counts[usize::from(gram.held)] += usize::from(gram.is_open(stage)));
+        }
         let both = |x: usize, y: usize| {
             (0..1 << FORMS).filter(|held| held & x != 0 && held & y != 0).map(|held| counts[held]).sum::<usize>()
         };
         // Positions are those of one form of each text: as they are, or without markers where that shares more.
         let mut forms = [0, 0];
-        if a.forms().len() + b.forms().len() > 2 {
+        if choice {
             let other = [a.forms().len() - 1, b.forms().len() - 1];
             if both(1 << other[0], 4 << other[1]) > both(1, 4) {
                 forms = other;

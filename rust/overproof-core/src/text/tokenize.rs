@@ -36,6 +36,21 @@ impl MappedTokens {
         &self.canon.as_bytes()[start as usize..end as usize]
     }
 
+    /// Whether token `i` is token `j` of `other`. Most are short, and compared in words.
+    #[inline]
+    pub fn is_same(&self, i: usize, other: &MappedTokens, j: usize) -> bool {
+        let bytes = |tokens: &Self, (start, end): (u32, u32)| {
+            let sixteen = tokens.canon.as_bytes().get(start as usize..)?.first_chunk::<16>().copied();
+            sixteen.map(|sixteen| (sixteen, (end - start) as usize))
+        };
+        match (bytes(self, self.bounds[i]), bytes(other, other.bounds[j])) {
+            (Some((a, a_len)), Some((b, b_len))) if a_len <= a.len() => {
+                a_len == b_len && kernel::first_bytes(&a, a_len) == kernel::first_bytes(&b, b_len)
+            }
+            _ => self.token(i) == other.token(j),
+        }
+    }
+
     fn open(&mut self, piece: Piece, single: bool) {
         let at = self.canon.len() as u32;
         self.canon.push(piece.c);
