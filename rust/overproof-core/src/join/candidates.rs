@@ -7,6 +7,7 @@ use super::masked::{Masked, mark};
 use super::masks::{STAGES, Side, first_layer, layer};
 use crate::kernel::memory::prefetch;
 use crate::kernel::{self, Level};
+use std::ops::AddAssign;
 
 /// Rows that are chosen at once; in tests few, so that they stop among some.
 const SOME: usize = if cfg!(test) { 2 } else { 16 };
@@ -48,7 +49,9 @@ pub(super) struct Candidates<'s> {
     notes: Vec<u8>,
     noted: Vec<u32>,
     /// By row of the index; all 0 between texts.
-    counts: Vec<u32>,
+    counts: Vec<u8>,
+    /// The same for texts with more lists than a byte can count, once there was one.
+    wide_counts: Vec<u32>,
     /// Rows that hold enough of the n-grams counted last, and how many; what is behind `found` is of earlier texts.
     rows: Vec<(u32, u32)>,
     found: usize,
@@ -72,6 +75,7 @@ impl<'s> Candidates<'s> {
             notes: vec![0; masked.len()],
             noted: Vec::new(),
             counts: vec![0; rows],
+            wide_counts: Vec::new(),
             rows: Vec::new(),
             found: 0,
             chosen: Vec::new(),
@@ -225,26 +229,15 @@ impl<'s> Candidates<'s> {
     fn count(&mut self, masked: &Masked, lists: impl Iterator<Item = &'s [u32]> + Clone, least: u32) -> u32 {
         let most = lists.clone().map(<[u32]>::len).sum::<usize>();
         self.rows.resize(self.rows.len().max(most), (0, 0));
-        let (rows, counts) = (&mut self.rows[..], &mut self.counts[..]);
-        let mut found = 0;
-        for list in lists {
-            for row in list {
-                let count = &mut counts[*row as usize];
-                // No branch: whether the row was met before cannot be guessed.
-                rows[found].0 = *row;
-                found += usize::from(*count == 0);
-                *count += 1;
-            }
-        }
-        // Most texts are done with the first of them: what is looked at next is on its way by then.
-        rows[..found.min(2 * SOME)].iter().for_each(|(row, _)| prefetch(&masked.marks[*row as usize]));
-        let (mut highest, mut kept) = (0, 0);
-        for at in 0..found {
-            let row = rows[at].0;
-            let hits = std::mem::take(&mut counts[row as usize]);
-            rows[kept] = (row, hits);
-            kept += usize::from(hits >= least);
-            highest = highest.max(hits);
+        let rows = &mut self.rows[..];
+        let asked = |few: &[(u32, u32)]| few.iter().for_each(|(row, _)| prefetch(&masked.marks[*row as usize]));
+        let (kept, highest);
+        // Bytes, since as many words would not stay in the first cache.
+        if lists.clone().nth(usize::from(u8::MAX)).is_none() {
+            (kept, highest) = count_rows(lists, &mut self.counts, rows, least, asked);
+        } else {
+            self.wide_counts.resize(self.counts.len(), 0);
+            (kept, highest) = count_rows(lists, &mut self.wide_counts, rows, least, asked);
         }
         self.found = kept;
         highest
@@ -271,4 +264,38 @@ impl<'s> Candidates<'s> {
         out[0] = by_layer as u32 + left;
         out
     }
+}
+
+/// Count the rows of `lists` in `counts`, which is all 0 before and after. Those with `least` or more, in the order of their
+/// first appearance, go to `rows` with their counts: how many, and the highest count. `asked` gets the first rows before they
+/// are chosen from.
+#[inline]
+fn count_rows<'s, T: Copy + Default + PartialEq + From<u8> + Into<u32> + AddAssign>(
+    lists: impl Iterator<Item = &'s [u32]>,
+    counts: &mut [T],
+    rows: &mut [(u32, u32)],
+    least: u32,
+    asked: impl Fn(&[(u32, u32)]),
+) -> (usize, u32) {
+    let mut found = 0;
+    for list in lists {
+        for row in list {
+            let count = &mut counts[*row as usize];
+            // No branch: whether the row was met before cannot be guessed.
+            rows[found].0 = *row;
+            found += usize::from(*count == T::default());
+            *count += T::from(1);
+        }
+    }
+    // Most texts are done with the first of them: what is looked at next is on its way by then.
+    asked(&rows[..found.min(2 * SOME)]);
+    let (mut highest, mut kept) = (0, 0);
+    for at in 0..found {
+        let row = rows[at].0;
+        let hits = std::mem::take(&mut counts[row as usize]).into();
+        rows[kept] = (row, hits);
+        kept += usize::from(hits >= least);
+        highest = highest.max(hits);
+    }
+    (kept, highest)
 }

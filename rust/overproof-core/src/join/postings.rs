@@ -59,6 +59,9 @@ const RANGES: usize = 4;
 /// Postings from which on there are ranges.
 const LARGE: usize = 1 << 20;
 
+/// Bins in which the postings of a part are sorted.
+const BINS: usize = 16;
+
 /// Postings to a bucket.
 const BUCKET: usize = 4;
 
@@ -163,9 +166,20 @@ impl Postings {
     /// The entry of `key` in bucket `place`.
     #[inline]
     fn entry(&self, place: usize, key: u64) -> Option<&Entry> {
-        let own = self.buckets[place].start as usize..self.buckets[place + 1].start as usize;
+        const FEW: usize = 4;
+        let (start, end) = (self.buckets[place].start as usize, self.buckets[place + 1].start as usize);
         let key = halves(key);
-        self.entries[own].iter().find(|entry| entry.key == key)
+        // No branch: which of the first it is cannot be guessed. No other bucket has the key.
+        if let Some(few) = self.entries[start..].first_chunk::<FEW>() {
+            let at = (0..FEW).rev().fold(FEW, |at, i| if few[i].key == key { i } else { at });
+            if at < FEW {
+                return Some(&few[at]);
+            }
+            if end <= start + FEW {
+                return None;
+            }
+        }
+        self.entries[start..end].iter().find(|entry| entry.key == key)
     }
 
     /// Number of distinct hashes.
@@ -298,18 +312,49 @@ struct Gather {
     /// postings of a key are side by side and their rows ascend.
     mixed: Vec<u64>,
     sorted: Vec<u64>,
+    /// What the sorter works with.
+    spare: Vec<u64>,
 }
 
 impl Gather {
+    /// Sort the postings of a part by bins of their first bits, which fit into registers each; `false` where that is not so,
+    /// or where keys are so common that a bin overflows.
+    fn bins(&mut self, parted: &[Entry], mixed: impl Fn(usize, &Entry) -> u64) -> bool {
+        // Twice as many as come to a bin on average.
+        let room = 2 * parted.len() / BINS;
+        if !(64..=320).contains(&room) {
+            return false;
+        }
+        let mut ends = [0; BINS];
+        self.mixed.resize(BINS * room, 0);
+        for (i, posting) in parted.iter().enumerate() {
+            let mixed = mixed(i, posting);
+            let bin = (mixed >> (u64::BITS - BINS.trailing_zeros())) as usize;
+            self.mixed[bin * room + ends[bin].min(room - 1)] = mixed;
+            ends[bin] += 1;
+        }
+        if ends.iter().any(|end| *end > room) {
+            return false;
+        }
+        for (bin, end) in self.mixed.chunks(room).zip(ends) {
+            // No two are equal: all of them are kept.
+            self.sorter.append_set(&bin[..end], &mut self.spare, &mut self.sorted);
+        }
+        true
+    }
+
     /// Add part `part` to `postings`: its keys, each with the row that holds it.
     fn part(&mut self, part: usize, parted: &[Entry], postings: &mut Postings) {
         let (order, parts, buckets) = (postings.order, self.parts, self.buckets);
         let numbers = parted.len().next_power_of_two() as u64 - 1;
-        self.mixed.clear();
         let known = parts.trailing_zeros();
-        self.mixed
-            .extend(parted.iter().zip(0..).map(|(posting, i)| (order.of(whole(posting.key)) << known) & !numbers | i));
-        self.sorter.sort(&self.mixed, &mut self.sorted);
+        let mixed = |i: usize, posting: &Entry| (order.of(whole(posting.key)) << known) & !numbers | i as u64;
+        self.sorted.clear();
+        if !self.bins(parted, mixed) {
+            self.mixed.clear();
+            self.mixed.extend(parted.iter().enumerate().map(|(i, posting)| mixed(i, posting)));
+            self.sorter.sort(&self.mixed, &mut self.sorted);
+        }
         let posting = |mixed: u64| &parted[(mixed & numbers) as usize];
         let close = |a: u64, b: u64| (a ^ b) & !numbers == 0;
         let alike = |a: u64, b: u64| close(a, b) && posting(a).key == posting(b).key;
