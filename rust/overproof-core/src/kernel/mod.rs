@@ -216,11 +216,10 @@ mod baseline {
     bodies_narrow!();
     pub use super::text::{common, token_values};
     bodies64!(8);
-    pub use super::sets::merge as intersection;
-    #[cfg(not(target_arch = "x86_64"))]
-    pub use super::sets::near;
     #[cfg(target_arch = "x86_64")]
-    pub use super::sets::near_sse2 as near;
+    pub use super::sets::{intersection_sse2 as intersection, near_sse2 as near};
+    #[cfg(not(target_arch = "x86_64"))]
+    pub use super::sets::{merge as intersection, near};
     #[cfg(not(target_arch = "x86_64"))]
     pub use super::{
         portable::{gram_hashes, min_affine32, min_legacy61},
