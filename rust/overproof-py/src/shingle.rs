@@ -192,6 +192,7 @@ impl ShingleSets {
             missing: vec![false; rows],
             singles: vec![0; rows],
             numbers: Vec::new(),
+            sums: Vec::new(),
             tokens,
             params,
             fingerprint,

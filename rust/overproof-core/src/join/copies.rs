@@ -18,20 +18,21 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex};
 
-/// For each row the first with the same hashes and the same marks.
-fn first_rows<'a>(rows: usize, row: impl Fn(usize) -> (&'a [u64], &'a [u8])) -> Vec<u32> {
+/// For each row the first with the same hashes and the same `marks`, which are those of all hashes, or nothing.
+fn first_rows(sets: &ShingleSets, marks: &[u8]) -> Vec<u32> {
+    let rows = sets.len();
+    let row = |i: usize| (sets.row(i), marks.get(sets.range(i)).unwrap_or_default());
     let mask = (2 * rows).next_power_of_two() - 1;
     // Open addressing; `rows` stands for a free place.
     let mut table = vec![rows as u32; mask + 1];
     (0..rows)
         .map(|i| {
-            let (hashes, marks) = row(i);
-            let sum = hashes.iter().fold(hashes.len() as u64, |sum, hash| sum.wrapping_add(*hash));
             let mut hasher = TokenHasher::default();
-            hasher.write(marks);
-            hasher.write_u64(sum);
+            hasher.write(row(i).1);
+            hasher.write_u64(sets.sum(i));
             let mut at = hasher.finish() as usize & mask;
-            while table[at] as usize != rows && row(table[at] as usize) != (hashes, marks) {
+            let same = |j: usize| sets.sum(i) == sets.sum(j) && row(i) == row(j);
+            while table[at] as usize != rows && !same(table[at] as usize) {
                 at = (at + 1) & mask;
             }
             if table[at] as usize == rows {
@@ -44,7 +45,7 @@ fn first_rows<'a>(rows: usize, row: impl Fn(usize) -> (&'a [u64], &'a [u8])) -> 
 
 /// For each row the first row with the same set; empty rows stand for themselves.
 pub fn representatives(sets: &ShingleSets) -> Vec<i64> {
-    let first = first_rows(sets.len(), |row| (sets.row(row), &[]));
+    let first = first_rows(sets, &[]);
     let itself = |row: usize| sets.row(row).is_empty();
     first.into_iter().enumerate().map(|(row, first)| if itself(row) { row as i64 } else { i64::from(first) }).collect()
 }
@@ -180,7 +181,7 @@ impl Answers {
                 let mut echoes = vec![layer::NONE; sets.hashes.len()];
                 echo(&sets, prompts, &mut echoes);
                 // Other layers depend on the n-gram alone: where the echoes are the same, all layers are.
-                first_rows(sets.len(), |row| (sets.row(row), &echoes[sets.range(row)]))
+                first_rows(&sets, &echoes)
             }
             (None, Some(same)) => {
                 let first = |row: usize| same[row] as usize == row;
@@ -191,7 +192,7 @@ impl Answers {
                 }
                 same.iter().map(|first| *first as u32).collect()
             }
-            (None, None) => first_rows(sets.len(), |row| (sets.row(row), &[])),
+            (None, None) => first_rows(&sets, &[]),
         };
         let postings = Postings::new(&sets, |row| first[row] as usize == row, job)?;
         Ok(Answers { sets, prompts, first, postings })

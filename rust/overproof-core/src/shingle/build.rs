@@ -1,6 +1,6 @@
 //! Shingle sets of a batch of texts.
 
-use super::set::ShingleSets;
+use super::set::{ShingleSets, sum};
 use super::sort::HashSorter;
 use super::window::{Shape, Shingler};
 use crate::error::{Error, Result};
@@ -26,8 +26,8 @@ pub enum Tokens<'a> {
 struct Made {
     hashes: Vec<u64>,
     counts: Vec<u32>,
-    /// The size of each row's set, and the row's shape.
-    rows: Vec<(usize, Shape)>,
+    /// The size of each row's set, the sum of its hashes, and the row's shape.
+    rows: Vec<(usize, u64, Shape)>,
 }
 
 /// What a thread keeps from row to row.
@@ -56,7 +56,7 @@ impl Maker {
         } else {
             self.sorter.append_set(hashes, &mut self.sorted, &mut to.hashes);
         }
-        to.rows.push((to.hashes.len() - before, shape));
+        to.rows.push((to.hashes.len() - before, sum(&to.hashes[before..]), shape));
     }
 }
 
@@ -66,7 +66,7 @@ struct Gathered<'r> {
     hashes: &'r mut [u64],
     counts: &'r mut [u32],
     placed: usize,
-    rows: Vec<(usize, Shape)>,
+    rows: Vec<(usize, u64, Shape)>,
     /// By first row.
     waiting: BTreeMap<usize, Made>,
     /// From the first block on that found no room.
@@ -161,17 +161,18 @@ fn sets(
     if made.hashes.len() < made.hashes.capacity() / 2 {
         made.hashes.shrink_to_fit();
     }
-    let ends = made.rows.iter().scan(0, |end, (size, _)| {
+    let ends = made.rows.iter().scan(0, |end, (size, _, _)| {
         *end += *size as i64;
         Some(*end)
     });
-    let shapes = || made.rows.iter().map(|(_, shape)| shape);
+    let shapes = || made.rows.iter().map(|(_, _, shape)| shape);
     Ok(ShingleSets {
         indptr: std::iter::once(0).chain(ends).collect(),
         short: shapes().map(|s| s.short).collect(),
         tokens: shapes().map(|s| s.tokens).collect(),
         singles: shapes().map(|s| s.singles).collect(),
         numbers: shapes().map(|s| s.numbers).collect(),
+        sums: made.rows.iter().map(|(_, sum, _)| *sum).collect(),
         hashes: made.hashes,
         counts: counts.then_some(made.counts),
         missing,
@@ -255,7 +256,7 @@ mod tests {
                 let together = from_texts(&views, &params, counts, &Job::watched(Some(&three), &cancel, &|| ()))?;
                 assert!(together.hashes == alone.hashes && together.counts == alone.counts);
                 assert!(together.indptr == alone.indptr && together.tokens == alone.tokens);
-                assert!(together.numbers == alone.numbers);
+                assert!(together.numbers == alone.numbers && together.sums == alone.sums);
             }
         }
         Ok(())

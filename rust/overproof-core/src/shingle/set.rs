@@ -4,6 +4,11 @@ use crate::error::{Error, Result};
 use crate::params::ShingleParams;
 use std::ops::Range;
 
+/// The sum of some hashes, modulo 2^64.
+pub(super) fn sum(hashes: &[u64]) -> u64 {
+    hashes.iter().fold(0, |sum, hash| sum.wrapping_add(*hash))
+}
+
 /// The shingle sets of a batch of texts: row i is text i, its hashes sorted and unique.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShingleSets {
@@ -23,6 +28,8 @@ pub struct ShingleSets {
     pub singles: Vec<u32>,
     /// Rows with a shingle that may be of numbers only (`number_shingles`); empty where nobody looked.
     pub numbers: Vec<bool>,
+    /// The sum of each row's hashes, modulo 2^64, by which equal rows are found; empty where nobody added them up.
+    pub sums: Vec<u64>,
     /// How the hashes were made; `None` for hashes that the user brought.
     pub params: Option<ShingleParams>,
     /// Fingerprint of how the hashes were made.
@@ -37,6 +44,7 @@ impl ShingleSets {
             tokens: indptr.windows(2).map(|w| (w[1] - w[0]) as u32).collect(),
             singles: vec![0; n],
             numbers: Vec::new(),
+            sums: Vec::new(),
             short: vec![false; n],
             missing: vec![false; n],
             counts: None,
@@ -77,6 +85,11 @@ impl ShingleSets {
         &self.hashes[self.range(i)]
     }
 
+    /// The sum of the hashes of row `i`, modulo 2^64.
+    pub fn sum(&self, i: usize) -> u64 {
+        self.sums.get(i).copied().unwrap_or_else(|| sum(self.row(i)))
+    }
+
     /// The counts of row `i`, if they were kept.
     pub fn row_counts(&self, i: usize) -> Option<&[u32]> {
         self.counts.as_ref().map(|c| &c[self.range(i)])
@@ -94,6 +107,7 @@ impl ShingleSets {
             tokens: rows.iter().map(|r| self.tokens[*r as usize]).collect(),
             singles: rows.iter().map(|r| self.singles[*r as usize]).collect(),
             numbers: pick(&self.numbers),
+            sums: rows.iter().filter_map(|r| self.sums.get(*r as usize).copied()).collect(),
             params: self.params.clone(),
             fingerprint: self.fingerprint,
         };
