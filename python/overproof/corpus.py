@@ -34,7 +34,7 @@ class Source:
     rows : int
         Rows that it gave.
     sha256 : str or None
-        Of the bytes of the file, as packed; None where it was not read to its end (``limit``) and for frames.
+        Of the bytes of the file, as packed; None where ``limit`` was reached and for frames.
     skipped : dict of str to int
         Lines that gave no row, by reason; under ``"characters replaced"`` those that did with U+FFFD in them.
     first_skipped : dict of str to int

@@ -168,6 +168,15 @@ def test_replace_counts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Non
     assert texts(op.read_corpus(ignored)) == ["fine"]
 
 
+def test_a_limit_that_is_reached_leaves_no_digest(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    path.write_text("".join(f'{{"text": "line {i} {100 * "x"}"}}\n' for i in range(20_000)))
+    for limit in (2, 15_000, 20_000, 20_001):
+        found = [op.read_corpus(path, limit=limit, threads=threads).sources[0].sha256 for threads in (1, 2)]
+        whole = hashlib.sha256(path.read_bytes()).hexdigest() if limit > 20_000 else None
+        assert found == [whole, whole]
+
+
 def test_limit(tmp_path: Path) -> None:
     rows: list[Any] = [*ROWS, "broken"]
     path = lines(tmp_path / "a.jsonl", rows)

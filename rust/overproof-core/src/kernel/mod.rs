@@ -486,6 +486,8 @@ mod tests {
             of(&|i| if i % 50 == 3 { hash(i - 1) ^ 1 << (i % 40) } else { hash(i) });
             of(&|i| hash(i / 2));
             of(&|i| hash(i % 7));
+            of(&|i| hash(i % 2));
+            of(&|_| hash(0));
             of(&|i| len - i);
             of(&|i| hash(i) | u64::MAX << 40);
             of(&|i| hash(i) >> 32);

@@ -419,7 +419,7 @@ fn has_row(bytes: &[u8], n: usize) -> bool {
 /// See `kernel::next_marker`.
 #[inline(always)]
 pub fn next_marker(text: &[u8], from: usize) -> usize {
-    const PART: usize = 256;
+    const PART: usize = 64;
     let is_marker =
         |digit: u8, end: u8, next: u8| digit.is_ascii_digit() & ((end == b'.') | (end == b')')) & (next <= b' ');
     // Where the digit stands.

@@ -74,10 +74,11 @@ fn append(from: &[u64], room: &mut Room, out: &mut Vec<u64>) -> bool {
     if from.len() > MOST {
         room.spare.resize(from.len().max(room.spare.len()), 0);
         let spare = &mut room.spare[..from.len()];
+        // Hashes differ in the first bit.
         let low = part(from, spare, u64::BITS - 1);
         let start = out.len();
         out.resize(end, 0);
-        return halves(spare, &mut out[start..], low, false, u64::BITS - 1);
+        return halves(spare, &mut out[start..], low, false);
     }
     out.reserve(from.len());
     let once = few(from, &mut out.spare_capacity_mut()[..from.len()]);
@@ -86,34 +87,41 @@ fn append(from: &[u64], room: &mut Room, out: &mut Vec<u64>) -> bool {
     once
 }
 
-/// Sort both halves of what `low` parts: values that are in `sorted` if `there`, else in `spare`, and that differ in their
-/// last `bits` bits only. Whether each is known to be there once.
+/// Sort both halves of what `low` parts: values that are in `sorted` if `there`, else in `spare`. Whether each is known to be
+/// there once.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,bmi1,bmi2,popcnt")]
 #[allow(unsafe_code)]
-fn halves(spare: &mut [u64], sorted: &mut [u64], low: usize, there: bool, bits: u32) -> bool {
+fn halves(spare: &mut [u64], sorted: &mut [u64], low: usize, there: bool) -> bool {
     let (spare, sorted) = (spare.split_at_mut(low), sorted.split_at_mut(low));
     let mut once = true;
     for (spare, sorted) in [(spare.0, sorted.0), (spare.1, sorted.1)] {
-        once &= if sorted.len() <= MOST || bits == 0 {
+        once &= if sorted.len() <= MOST {
             if there {
                 spare.copy_from_slice(sorted);
             }
-            if bits == 0 {
-                sorted.copy_from_slice(spare);
-                false
-            } else {
-                // SAFETY: the same places, and `few` only ever writes values there.
-                few(spare, unsafe { &mut *(std::ptr::from_mut(sorted) as *mut [MaybeUninit<u64>]) })
-            }
-        } else if there {
-            let low = part(sorted, spare, bits - 1);
-            halves(spare, sorted, low, false, bits - 1)
+            // SAFETY: the same places, and `few` only ever writes values there.
+            few(spare, unsafe { &mut *(std::ptr::from_mut(sorted) as *mut [MaybeUninit<u64>]) })
         } else {
-            let low = part(spare, sorted, bits - 1);
-            halves(spare, sorted, low, true, bits - 1)
+            let (from, to) = if there { (&*sorted, &mut *spare) } else { (&*spare, &mut *sorted) };
+            if let Some(bit) = highest_difference(from) {
+                let low = part(from, to, bit);
+                halves(spare, sorted, low, !there)
+            } else {
+                if !there {
+                    sorted.copy_from_slice(spare);
+                }
+                false
+            }
         };
     }
     once
+}
+
+/// The highest bit that not all of the values have alike; `None` where they are equal.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,bmi1,bmi2,popcnt")]
+fn highest_difference(values: &[u64]) -> Option<u32> {
+    let first = values.first()?;
+    values.iter().fold(0, |differ, value| differ | (value ^ first)).checked_ilog2()
 }
 
 /// Write to `to` the values that do not have `bit` and then, in no order, the others; returns how many do not.
