@@ -12,6 +12,9 @@ use std::ops::AddAssign;
 /// Rows that are chosen at once; in tests few, so that they stop among some.
 const SOME: usize = if cfg!(test) { 2 } else { 16 };
 
+/// Lists whose rows are counted in bytes; in tests few, so that some texts have more.
+const NARROW: usize = if cfg!(test) { 4 } else { u8::MAX as usize };
+
 /// What [`Candidates`] notes of an n-gram of the text that has a number: 0 is nothing, else the layer there, and whether
 /// rows were counted for it as if it were not masked in any.
 const fn note(layer: u8, counted: bool) -> u8 {
@@ -233,7 +236,7 @@ impl<'s> Candidates<'s> {
         let asked = |few: &[(u32, u32)]| few.iter().for_each(|(row, _)| prefetch(&masked.marks[*row as usize]));
         let (kept, highest);
         // Bytes, since as many words would not stay in the first cache.
-        if lists.clone().nth(usize::from(u8::MAX)).is_none() {
+        if lists.clone().nth(NARROW).is_none() {
             (kept, highest) = count_rows(lists, &mut self.counts, rows, least, asked);
         } else {
             self.wide_counts.resize(self.counts.len(), 0);
