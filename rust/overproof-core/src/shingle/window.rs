@@ -83,11 +83,11 @@ impl Shingler {
     /// The shingle hashes of `text` in text order, repeats kept.
     pub fn text(&mut self, text: &str) -> (&[u64], Shape) {
         self.hashes.len = 0;
-        let shape = self.append(text);
+        let shape = self.append(text, false);
         if self.params.both_lists
             && let Some(plain) = without_markers(text)
         {
-            self.append(&plain);
+            self.append(&plain, false);
         }
         (self.hashes.as_slice(), shape)
     }
@@ -95,12 +95,12 @@ impl Shingler {
     /// What [`Self::text`] gives, in any order and with any repeats: for sets.
     pub fn set(&mut self, text: &str) -> (&[u64], Shape) {
         self.hashes.len = 0;
-        let shape = self.append(text);
+        let shape = self.append(text, true);
         if self.params.both_lists
             && !self.append_across(text)
             && let Some(plain) = without_markers(text)
         {
-            self.append(&plain);
+            self.append(&plain, false);
         }
         (self.hashes.as_slice(), shape)
     }
@@ -149,12 +149,14 @@ impl Shingler {
         true
     }
 
-    fn append(&mut self, text: &str) -> Shape {
+    /// Append the shingles of a text. Whether some may be of numbers is looked at only if `for_sets`: sketches have no use
+    /// for it, and below AVX-512 it costs as much as they do.
+    fn append(&mut self, text: &str, for_sets: bool) -> Shape {
         self.canon.clear();
         match self.params.analyzer {
             Analyzer::Word => {
                 let singles = self.canonicalizer.words(text, &mut self.canon);
-                let numbers = kernel::may_hold_numbers(self.level, &self.canon, self.params.smallest());
+                let numbers = !for_sets || kernel::may_hold_numbers(self.level, &self.canon, self.params.smallest());
                 self.tokens.clear();
                 word_values(self.level, &self.seeds, &mut self.canon, &mut self.edges, &mut self.tokens);
                 let shape = grams(self.level, &self.seeds, &self.params.n, &self.tokens, &mut self.hashes);
