@@ -426,6 +426,8 @@ mod tests {
             let (hashes, shape) = shingler.text(&text);
             let want = (distinct(hashes), shape);
             let (hashes, shape) = shingler.set(&text);
+            // Sets alone look for numbers.
+            let shape = Shape { numbers: want.1.numbers, ..shape };
             prop_assert_eq!((distinct(hashes), shape), want, "{:?}", text);
         }
     }
