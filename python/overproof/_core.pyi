@@ -462,9 +462,7 @@ class CopySide:
 
 @final
 class CopyAnswers:
-    def __new__(
-        cls, sets: ShingleSets, prompts: ShingleSets | None, same: npt.NDArray[np.int64] | None = None
-    ) -> CopyAnswers: ...
+    def __new__(cls, sets: ShingleSets, prompts: ShingleSets | None) -> CopyAnswers: ...
     def __len__(self) -> int: ...
     def frequencies(
         self, units: npt.ArrayLike, caps: list[int]

@@ -182,7 +182,7 @@ def compare(
 
     report("indexing served texts", 3, total)
     units = _served_units(sides["served"], ours)
-    held = _core.CopyAnswers(ours.sets, ours.prompts, ours.representatives)
+    held = _core.CopyAnswers(ours.sets, ours.prompts)
     common, df_rule = _document_frequencies(held, ours.sets, units, df_rate)
     common = np.union1d(common, made.numbers(sides["served"].texts, ours.sets))
     # A masked n-gram leads to as many rows as an unmasked one may; four times as many show .7 % more matched texts in

@@ -106,16 +106,10 @@ type Frequencies<'py> = (Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u32>>, B
 #[pymethods]
 impl CopyAnswers {
     #[new]
-    #[pyo3(signature = (sets, prompts, same=None))]
-    fn new(
-        py: Python<'_>,
-        sets: &ShingleSets,
-        prompts: Option<&ShingleSets>,
-        same: Option<&Bound<'_, PyAny>>,
-    ) -> PyR<Self> {
+    #[pyo3(signature = (sets, prompts))]
+    fn new(py: Python<'_>, sets: &ShingleSets, prompts: Option<&ShingleSets>) -> PyR<Self> {
         let (sets, prompts) = (Arc::clone(&sets.inner), prompts.map(|p| Arc::clone(&p.inner)));
-        let same = same.map(|same| int64(same, "same")).transpose()?;
-        let inner = exec::run(py, Some(Threads::ONE), |job| Answers::new(sets, prompts, same.as_deref(), job))?;
+        let inner = exec::run(py, Some(Threads::ONE), |job| Answers::new(sets, prompts, job))?;
         Ok(CopyAnswers { inner: Arc::new(inner) })
     }
 

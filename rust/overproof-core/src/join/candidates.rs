@@ -233,15 +233,13 @@ impl<'s> Candidates<'s> {
         let most = lists.clone().map(<[u32]>::len).sum::<usize>();
         self.rows.resize(self.rows.len().max(most), (0, 0));
         let rows = &mut self.rows[..];
-        let asked = |few: &[(u32, u32)]| few.iter().for_each(|(row, _)| prefetch(&masked.marks[*row as usize]));
-        let (kept, highest);
         // Bytes, since as many words would not stay in the first cache.
-        if lists.clone().nth(NARROW).is_none() {
-            (kept, highest) = count_rows(lists, &mut self.counts, rows, least, asked);
+        let (kept, highest) = if lists.clone().nth(NARROW).is_none() {
+            count_rows(masked, lists, least, &mut self.counts, rows)
         } else {
             self.wide_counts.resize(self.counts.len(), 0);
-            (kept, highest) = count_rows(lists, &mut self.wide_counts, rows, least, asked);
-        }
+            count_rows(masked, lists, least, &mut self.wide_counts, rows)
+        };
         self.found = kept;
         highest
     }
@@ -270,15 +268,14 @@ impl<'s> Candidates<'s> {
 }
 
 /// Count the rows of `lists` in `counts`, which is all 0 before and after. Those with `least` or more, in the order of their
-/// first appearance, go to `rows` with their counts: how many, and the highest count. `asked` gets the first rows before they
-/// are chosen from.
+/// first appearance, go to `rows` with their counts: how many, and the highest count of all.
 #[inline]
 fn count_rows<'s, T: Copy + Default + PartialEq + From<u8> + Into<u32> + AddAssign>(
+    masked: &Masked,
     lists: impl Iterator<Item = &'s [u32]>,
+    least: u32,
     counts: &mut [T],
     rows: &mut [(u32, u32)],
-    least: u32,
-    asked: impl Fn(&[(u32, u32)]),
 ) -> (usize, u32) {
     let mut found = 0;
     for list in lists {
@@ -291,7 +288,7 @@ fn count_rows<'s, T: Copy + Default + PartialEq + From<u8> + Into<u32> + AddAssi
         }
     }
     // Most texts are done with the first of them: what is looked at next is on its way by then.
-    asked(&rows[..found.min(2 * SOME)]);
+    rows[..found.min(2 * SOME)].iter().for_each(|(row, _)| prefetch(&masked.marks[*row as usize]));
     let (mut highest, mut kept) = (0, 0);
     for at in 0..found {
         let row = rows[at].0;

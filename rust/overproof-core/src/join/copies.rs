@@ -167,33 +167,17 @@ pub struct Frequencies {
 }
 
 impl Answers {
-    /// Index `sets`; of rows with the same n-grams and the same echoes of their `prompts` only the first. `same` gives the
-    /// [`representatives`] of `sets`, if they are known.
-    pub fn new(
-        sets: Arc<ShingleSets>,
-        prompts: Option<Arc<ShingleSets>>,
-        same: Option<&[i64]>,
-        job: &Job<'_>,
-    ) -> Result<Self> {
+    /// Index `sets`; of rows with the same n-grams and the same echoes of their `prompts` only the first.
+    pub fn new(sets: Arc<ShingleSets>, prompts: Option<Arc<ShingleSets>>, job: &Job<'_>) -> Result<Self> {
         check_prompts(&sets, prompts.as_deref())?;
-        let first = match (&prompts, same) {
-            (Some(prompts), _) => {
-                let mut echoes = vec![layer::NONE; sets.hashes.len()];
-                echo(&sets, prompts, &mut echoes);
-                // Other layers depend on the n-gram alone: where the echoes are the same, all layers are.
-                first_rows(&sets, &echoes)
-            }
-            (None, Some(same)) => {
-                let first = |row: usize| same[row] as usize == row;
-                if same.len() != sets.len()
-                    || same.iter().zip(0..).any(|(of, row)| !(0..=row).contains(of) || !first(*of as usize))
-                {
-                    return Err(Error::input("same must name, for each row, the first with the same n-grams"));
-                }
-                same.iter().map(|first| *first as u32).collect()
-            }
-            (None, None) => first_rows(&sets, &[]),
-        };
+        let mut echoes = Vec::new();
+        if let Some(prompts) = &prompts {
+            echoes = vec![layer::NONE; sets.hashes.len()];
+            echo(&sets, prompts, &mut echoes);
+        }
+        // Other layers depend on the n-gram alone: where the echoes are the same, all layers are.
+        let first = first_rows(&sets, &echoes);
+        drop(echoes);
         let postings = Postings::new(&sets, |row| first[row] as usize == row, job)?;
         Ok(Answers { sets, prompts, first, postings })
     }
@@ -541,7 +525,6 @@ mod tests {
             prompts in proptest::option::of([hash_sets(8, 8), hash_sets(8, 8)]),
             masks in proptest::collection::vec(proptest::collection::btree_set(0u64..40, 0..6), 4),
             limit in proptest::sample::select(vec![1, 8]),
-            known: bool,
         ) {
             let rule = Rule { min_ngrams: 5.0, min_containment: 0.4, min_embedded: 9.0 };
             let keys = |i: usize| masks[i].iter().copied().collect::<Vec<_>>();
@@ -553,8 +536,7 @@ mod tests {
                 let all: Vec<_> = (0..rows[side].len()).map(|row| prompt(side, row)).collect();
                 prompts.as_ref().map(|_| Arc::new(sets(&all)))
             };
-            let same = representatives(&sets(served));
-            let answers = Answers::new(Arc::new(sets(served)), prompts_of(0), known.then_some(&same[..]), &Job::inline())?;
+            let answers = Answers::new(Arc::new(sets(served)), prompts_of(0), &Job::inline())?;
             let index = CopyIndex::new(Arc::new(answers), Masks::new(&keys(0), &keys(1))?, limit)?;
             let of_suspect = Masks::new(&keys(2), &keys(3))?;
             let suspects = Side::new(Arc::new(sets(suspect)), prompts_of(1).as_deref(), &of_suspect)?;

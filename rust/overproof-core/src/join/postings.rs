@@ -336,6 +336,7 @@ impl Gather {
         if ends.iter().any(|end| *end > room) {
             return false;
         }
+        self.sorted.clear();
         for (bin, end) in self.mixed.chunks(room).zip(ends) {
             // No two are equal: all of them are kept.
             self.sorter.append_set(&bin[..end], &mut self.spare, &mut self.sorted);
@@ -349,7 +350,6 @@ impl Gather {
         let numbers = parted.len().next_power_of_two() as u64 - 1;
         let known = parts.trailing_zeros();
         let mixed = |i: usize, posting: &Entry| (order.of(whole(posting.key)) << known) & !numbers | i as u64;
-        self.sorted.clear();
         if !self.bins(parted, mixed) {
             self.mixed.clear();
             self.mixed.extend(parted.iter().enumerate().map(|(i, posting)| mixed(i, posting)));

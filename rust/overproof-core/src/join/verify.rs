@@ -574,7 +574,7 @@ mod tests {
             let some = |from: usize| masked.iter().skip(from).step_by(2).filter_map(|i| all.get(usize::from(*i) % all.len().max(1)).copied());
             let masks = || Masks::new(&some(0).collect::<Vec<_>>(), &some(1).collect::<Vec<_>>());
             let side = Side::new(suspect, Some(&prompts), &masks()?)?;
-            let index = CopyIndex::new(Arc::new(Answers::new(served, None, None, &Job::inline())?), masks()?, 9)?;
+            let index = CopyIndex::new(Arc::new(Answers::new(served, None, &Job::inline())?), masks()?, 9)?;
             let pairs: Vec<(i64, i64)> = (0..a.len() as i64).flat_map(|l| (0..b.len() as i64).map(move |r| (l, r))).collect();
             let (left, right): (Vec<i64>, Vec<i64>) = pairs.iter().copied().unzip();
             let last = b.len() as i64 - 1;

@@ -88,8 +88,6 @@ pub struct Reader {
     seen: Vec<bool>,
     roles: BTreeSet<String>,
     done: bool,
-    /// Whether the limit was reached.
-    limited: bool,
     failed: bool,
 }
 
@@ -110,7 +108,6 @@ impl Reader {
             seen: vec![false; options.select.fields.len()],
             roles: BTreeSet::new(),
             done: false,
-            limited: false,
             failed: false,
             options,
         })
@@ -165,7 +162,7 @@ impl Reader {
     /// SHA-256 of the file; `None` while it has not been read to its end, and where the limit was reached: how much was read
     /// beyond depends on the size of blocks.
     pub fn sha256(&self) -> Option<String> {
-        (self.lines.ended() && !self.limited).then(|| self.source().sha256())
+        (self.lines.ended() && self.options.limit != Some(self.rows)).then(|| self.source().sha256())
     }
 
     /// Parse one block while the next is read.
@@ -219,8 +216,7 @@ impl Reader {
         let rows = part.columns.line.len().min(left);
         self.columns.extend(&part.columns, rows)?;
         self.rows += rows;
-        self.limited = rows == left;
-        self.done = self.limited;
+        self.done = rows == left;
         let last = if self.done { part.columns.line[rows - 1] } else { i64::MAX };
         part.columns.clear();
         self.spare.get_mut().unwrap_or_else(PoisonError::into_inner).push(part.columns);
