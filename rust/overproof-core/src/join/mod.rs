@@ -8,6 +8,7 @@ mod groups;
 pub mod hamming;
 mod masked;
 pub mod masks;
+mod numbers;
 pub mod overlap;
 pub mod pairs;
 mod places;

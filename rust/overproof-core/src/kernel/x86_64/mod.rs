@@ -5,6 +5,7 @@
 
 pub mod affine;
 mod lanes;
+pub mod scan;
 pub mod sketches;
 pub mod sort;
 pub mod text;
@@ -40,15 +41,16 @@ pub mod avx2 {
 
 pub mod avx512 {
     pub use super::affine::min_affine32_avx512 as min_affine32;
+    pub use super::scan::{
+        is_ascii_avx512 as is_ascii, line_starts_avx512 as line_starts, may_hold_numbers_avx512 as may_hold_numbers,
+        next_marker_avx512 as next_marker, unescape_bytes_avx512 as unescape_bytes,
+    };
     pub use super::sketches::{
         count_bits_avx512 as count_bits, least_in_bins_avx512 as least_in_bins, min_legacy61_avx512 as min_legacy61,
     };
     pub use super::sort::{append_set_avx512 as append_set, sort_avx512 as sort};
     pub use super::text::{
-        ascii_avx512 as ascii, common_avx2 as common, edges_avx512 as edges, is_ascii_avx512 as is_ascii,
-        line_starts_avx512 as line_starts, may_hold_numbers_avx512 as may_hold_numbers,
-        next_marker_avx512 as next_marker, token_values_avx512 as token_values,
-        unescape_bytes_avx512 as unescape_bytes,
+        ascii_avx512 as ascii, common_avx2 as common, edges_avx512 as edges, token_values_avx512 as token_values,
     };
     pub use super::windows::{byte_windows_avx512 as byte_windows, gram_hashes_avx512 as gram_hashes};
     pub use crate::kernel::sets::{intersection_avx512 as intersection, near_avx512 as near};
