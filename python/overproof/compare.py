@@ -20,7 +20,7 @@ from overproof._extras import need
 from overproof.comparison import STAGES, Comparison, ControlCounts, binomial_interval
 from overproof.corpus import Corpus
 from overproof.errors import InputError
-from overproof.shingle import Shingler, ShingleSets, checked_shingler
+from overproof.shingle import Shingler, ShingleSets, checked_shingler, sets_marking_numbers
 from overproof.units import join_units
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ def compare(
     planted = _plant(sides["served"], ours, audit_texts, seed)
     recall = None
     if planted is not None:
-        copies = made.sets(planted.texts)
+        copies = made.marked(planted.texts)
         boilerplate = np.union1d(looked.boilerplate, made.numbers(planted.texts, copies))
         masked = _core.CopySide(copies, None, discounted, boilerplate)
         seen = index.find(masked, *rule, 1, threads)["best"][:, -1] >= 0
@@ -280,12 +280,16 @@ class _Made:
     def sets(self, texts: TextsLike) -> ShingleSets:
         return self.shingler.transform(texts, missing="keep", errors="replace", threads=self.threads)
 
+    def marked(self, texts: TextsLike) -> ShingleSets:
+        """Sets for `numbers`."""
+        return sets_marking_numbers(texts, self.shingler, self.threads)
+
     def numbers(self, texts: TextsLike, sets: ShingleSets) -> npt.NDArray[np.uint64]:
         """N-grams of numbers only; the sets of the texts know which of them to look at."""
         return _core.number_shingles(texts, self.shingler.params, self.threads, sets)
 
     def side(self, corpus: Corpus) -> _Shingled:
-        sets = self.sets(corpus.texts)
+        sets = self.marked(corpus.texts)
         prompts = self.sets(corpus.prompts) if corpus.prompts is not None else None
         return _Shingled(sets, prompts, _core.representatives(sets))
 

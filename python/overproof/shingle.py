@@ -168,6 +168,13 @@ class Shingler:
         return _core.shingle_strings(flat, offsets, gaps, self.params, counts, threads)
 
 
+def sets_marking_numbers(texts: TextsLike, shingler: Shingler, threads: int | None) -> ShingleSets:
+    """The sets of texts of which some may be missing or damaged; they know where n-grams of numbers may be."""
+    sets, replaced = _core.shingle_texts_marking_numbers(texts, shingler.params, threads)
+    tell_replaced(replaced)
+    return sets
+
+
 def tell_replaced(replaced: int) -> None:
     """Log how many texts held lone surrogates, if any."""
     if replaced:

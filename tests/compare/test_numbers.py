@@ -6,6 +6,7 @@ import numpy as np
 import overproof as op
 import pytest
 from overproof import _core
+from overproof.shingle import sets_marking_numbers
 
 TEXTS = [
     "1 2 3 4 5 6",
@@ -20,18 +21,19 @@ TEXTS = [
 
 def test_sets_say_where_to_look():
     shingler = op.Shingler(5, lists="both")
-    sets = shingler.transform(TEXTS, missing="keep")
+    plain, sets = shingler.transform(TEXTS, missing="keep"), sets_marking_numbers(TEXTS, shingler, 1)
+    np.testing.assert_array_equal(sets.hashes, plain.hashes)
     found = _core.number_shingles(TEXTS, shingler.params, 1)
     assert len(found) == 5  # two windows of the first text, one of the second and of the last, and a short text
-    for made in (sets, sets.take(range(len(TEXTS))), pickle.loads(pickle.dumps(sets))):
+    for made in (plain, sets, sets.take(range(len(TEXTS))), pickle.loads(pickle.dumps(sets))):
         np.testing.assert_array_equal(_core.number_shingles(TEXTS, shingler.params, 1, made), found)
     assert len(_core.number_shingles(TEXTS[2:5], shingler.params, 1, sets[2:5])) == 1
 
 
 def test_sets_of_something_else_are_refused():
     shingler, other = op.Shingler(5, lists="both"), op.Shingler(4, lists="both")
-    sets = shingler.transform(TEXTS, missing="keep")
-    with pytest.raises(op.InputError, match="same parameters"):
-        _core.number_shingles(TEXTS, other.params, 1, sets)
-    with pytest.raises(op.InputError, match="one set for each text"):
-        _core.number_shingles(TEXTS[1:], shingler.params, 1, sets)
+    for sets in (shingler.transform(TEXTS, missing="keep"), sets_marking_numbers(TEXTS, shingler, 1)):
+        with pytest.raises(op.InputError, match="same parameters"):
+            _core.number_shingles(TEXTS, other.params, 1, sets)
+        with pytest.raises(op.InputError, match="one set for each text"):
+            _core.number_shingles(TEXTS[1:], shingler.params, 1, sets)

@@ -283,7 +283,7 @@ class PreparedDrafts:
         if background is not None:
             self._behind = masks.ngrams_of(background, self._shingler, threads)
         if boilerplate is not False:
-            numbers = _core.number_shingles(self._texts, self._shingler.params, threads, self._sets)
+            numbers = _core.number_shingles(self._texts, self._shingler.params, threads)
             self._common = np.union1d(numbers, masks.boilerplate(self._sets, row_of, self._theirs, boilerplate))
 
     def scores(self, *, rarity: TextsLike | None = None) -> Float64:

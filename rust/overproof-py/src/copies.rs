@@ -6,7 +6,6 @@ use crate::input::{Policy, TextBatch, Threads, int64, uint64};
 use crate::output;
 use crate::shingle::{ShingleParams, ShingleSets};
 use numpy::{PyArray1, PyArray2};
-use overproof_core::error::Error;
 use overproof_core::join::copies::{self, Answers, CopyIndex as Core, Rule};
 use overproof_core::join::masks::{Masks, STAGES, Side};
 use overproof_core::join::verify::Pairs;
@@ -35,7 +34,7 @@ pub fn frequent<'py>(
     Ok((output::array(py, keys), output::array(py, counts)))
 }
 
-/// The hashes of all shingles of numbers only, ascending, each once; `sets`, those of the texts, say which to look at.
+/// The hashes of all shingles of numbers only, ascending, each once; `sets` of the texts may say which to look at.
 #[pyfunction]
 #[pyo3(signature = (texts, params, threads, sets=None))]
 pub fn number_shingles<'py>(
@@ -45,14 +44,9 @@ pub fn number_shingles<'py>(
     threads: Option<Threads>,
     sets: Option<&ShingleSets>,
 ) -> PyR<Bound<'py, PyArray1<u64>>> {
-    let made = sets.map(|sets| &sets.inner);
-    if made.is_some_and(|sets| sets.params.as_ref() != Some(&params.inner)) {
-        return Err(Error::input("sets must be those of the texts, under the same parameters").into());
-    }
-    // Sets that were pickled, or put together from hashes, do not say.
-    let marked = made.map(|sets| sets.numbers.as_slice()).filter(|marked| !marked.is_empty());
+    let sets = sets.map(|sets| &*sets.inner);
     let batch = TextBatch::extract(texts, "texts", Policy { keep_missing: true, replace: true })?;
-    let found = exec::run(py, threads, |job| numbers::number_shingles(batch.texts(), marked, &params.inner, job))?;
+    let found = exec::run(py, threads, |job| numbers::number_shingles(batch.texts(), sets, &params.inner, job))?;
     Ok(output::array(py, found))
 }
 

@@ -40,6 +40,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<shingle::ShingleParams>()?;
     m.add_class::<shingle::ShingleSets>()?;
     m.add_function(wrap_pyfunction!(shingle::shingle_texts, m)?)?;
+    m.add_function(wrap_pyfunction!(shingle::shingle_texts_marking_numbers, m)?)?;
     m.add_function(wrap_pyfunction!(shingle::text_list, m)?)?;
     m.add_function(wrap_pyfunction!(shingle::shingle_ids, m)?)?;
     m.add_function(wrap_pyfunction!(shingle::shingle_strings, m)?)?;

@@ -306,6 +306,20 @@ pub fn shingle_texts(
     Ok((ShingleSets { inner: Arc::new(sets) }, batch.replaced))
 }
 
+/// Texts to sets that know where n-grams of numbers may be; nulls stay, lone surrogates are replaced and counted.
+#[pyfunction]
+#[pyo3(signature = (texts, params, threads))]
+pub fn shingle_texts_marking_numbers(
+    py: Python<'_>,
+    texts: &Bound<'_, PyAny>,
+    params: &ShingleParams,
+    threads: Option<Threads>,
+) -> PyR<(ShingleSets, usize)> {
+    let batch = TextBatch::extract(texts, "texts", Policy { keep_missing: true, replace: true })?;
+    let sets = exec::run(py, threads, |job| build::from_texts_marking_numbers(batch.texts(), &params.inner, job))?;
+    Ok((ShingleSets { inner: Arc::new(sets) }, batch.replaced))
+}
+
 /// Rows of token ids (uint32 or uint64) to sets.
 #[pyfunction]
 #[pyo3(signature = (ids, offsets, missing, params, counts, threads))]

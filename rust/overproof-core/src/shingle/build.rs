@@ -183,6 +183,22 @@ fn sets(
 
 /// The sets of `texts`; missing texts give empty rows that are marked. O(bytes + shingles log shingles).
 pub fn from_texts(texts: Texts<'_>, params: &ShingleParams, counts: bool, job: &Job<'_>) -> Result<ShingleSets> {
+    let made = of_texts(texts, params, counts, false, job)?;
+    Ok(ShingleSets { numbers: Vec::new(), ..made })
+}
+
+/// [`from_texts`], and the rows are marked that `number_shingles` must look at.
+pub fn from_texts_marking_numbers(texts: Texts<'_>, params: &ShingleParams, job: &Job<'_>) -> Result<ShingleSets> {
+    of_texts(texts, params, false, true, job)
+}
+
+fn of_texts(
+    texts: Texts<'_>,
+    params: &ShingleParams,
+    counts: bool,
+    numbers: bool,
+    job: &Job<'_>,
+) -> Result<ShingleSets> {
     if let Some(row) = texts.iter().position(|t| t.is_some_and(|t| t.len() > MAX_TEXT)) {
         return Err(Error::input(format!("row {row}: a text may not exceed {MAX_TEXT} bytes")));
     }
@@ -193,7 +209,7 @@ pub fn from_texts(texts: Texts<'_>, params: &ShingleParams, counts: bool, job: &
     let about = (0..texts.len()).map(weight).sum::<usize>() / of_token * params.n.len();
     sets(missing, params, counts, job, about, weight, |i, shingler| {
         let text = texts[i].unwrap_or_default();
-        if counts { shingler.text(text) } else { shingler.set(text) }
+        if counts { shingler.text(text) } else { shingler.set(text, numbers) }
     })
 }
 
@@ -256,8 +272,12 @@ mod tests {
                 let together = from_texts(&views, &params, counts, &Job::watched(Some(&three), &cancel, &|| ()))?;
                 assert!(together.hashes == alone.hashes && together.counts == alone.counts);
                 assert!(together.indptr == alone.indptr && together.tokens == alone.tokens);
-                assert!(together.numbers == alone.numbers && together.sums == alone.sums);
+                assert!(together.sums == alone.sums && together.numbers.is_empty());
             }
+            let alone = from_texts_marking_numbers(&views, &params, &Job::inline())?;
+            let (three, cancel) = (pool(3)?, AtomicBool::new(false));
+            let together = from_texts_marking_numbers(&views, &params, &Job::watched(Some(&three), &cancel, &|| ()))?;
+            assert!(together.numbers == alone.numbers && together.numbers.len() == views.len());
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Shingles of numbers only: series, tables and lists of figures that anybody writes alike.
 
 use super::hash::{Seeds, fin, polynomial};
+use super::set::ShingleSets;
 use crate::error::{Error, Result};
 use crate::exec::Job;
 use crate::kernel::{self, Level};
@@ -11,17 +12,21 @@ use crate::text::lists::without_markers;
 
 /// The hashes of all shingles of `texts` whose tokens are ASCII digits after normalisation, ascending, each once.
 ///
-/// With `both_lists` of both forms of a text. Tokens that the user brings are never numbers. Who has made the sets of the
-/// texts gives their `ShingleSets::numbers`: only the rows that it marks are looked at. O(bytes).
+/// With `both_lists` of both forms of a text. Tokens that the user brings are never numbers. Of texts whose sets are given
+/// only the rows that `ShingleSets::numbers` marks are looked at; sets that do not say change nothing. O(bytes).
 pub fn number_shingles(
     texts: Texts<'_>,
-    marked: Option<&[bool]>,
+    sets: Option<&ShingleSets>,
     params: &ShingleParams,
     job: &Job<'_>,
 ) -> Result<Vec<u64>> {
-    if marked.is_some_and(|marked| marked.len() != texts.len()) {
+    if sets.is_some_and(|sets| sets.params.as_ref() != Some(params)) {
+        return Err(Error::input("sets must be those of the texts, under the same parameters"));
+    }
+    if sets.is_some_and(|sets| sets.len() != texts.len()) {
         return Err(Error::input("there must be one set for each text"));
     }
+    let marked = sets.map(|sets| sets.numbers.as_slice()).filter(|marked| !marked.is_empty());
     let text = |row: usize| texts[row].filter(|_| marked.is_none_or(|marked| marked[row]));
     let parts = job.chunks(
         texts.len(),
@@ -141,7 +146,7 @@ fn add<T>(
 mod tests {
     use super::*;
     use crate::params::Normalization;
-    use crate::shingle::build::from_texts;
+    use crate::shingle::build::from_texts_marking_numbers;
     use crate::shingle::window::{mapped_windows, values};
     use crate::text::tokenize::mapped;
     use proptest::prelude::*;
@@ -175,8 +180,8 @@ mod tests {
                 let texts = [Some(text.as_str()), None];
                 let found = number_shingles(&texts, None, &params, &Job::inline())?;
                 prop_assert_eq!(&found, &want.into_iter().collect::<Vec<_>>(), "{:?} {:?}", analyzer, text);
-                let sets = from_texts(&texts, &params, false, &Job::inline())?;
-                let of_marked = number_shingles(&texts, Some(&sets.numbers), &params, &Job::inline())?;
+                let sets = from_texts_marking_numbers(&texts, &params, &Job::inline())?;
+                let of_marked = number_shingles(&texts, Some(&sets), &params, &Job::inline())?;
                 prop_assert_eq!(of_marked, found, "{:?} {:?}", analyzer, text);
             }
         }
