@@ -17,6 +17,7 @@ from overproof._core import yardstick_lines, yardstick_multiply, yardstick_utf8
 DESIGNS: dict[tuple[str | int, ...], str] = {
     ("AuthenticAMD", 23): "amd-zen1-2",
     ("AuthenticAMD", 25): "amd-zen3-4",
+    ("AuthenticAMD", 25, 17): "amd-zen4",
     ("AuthenticAMD", 26): "amd-zen5",
     ("GenuineIntel", 6, 85): "intel-skylake-sp",
     ("GenuineIntel", 6, 106): "intel-ice-lake-sp",
@@ -30,7 +31,7 @@ def describe() -> dict[str, Any]:
     """CPU, number of cores, kernel level, Python and operating system."""
     cpu = dict(re.findall(r"(?m)^([^\t:]+?)\s*: (.*)$", Path("/proc/cpuinfo").read_text().split("\n\n")[0]))
     vendor, family, model = cpu.get("vendor_id", platform.machine()), _int(cpu, "cpu family"), _int(cpu, "model")
-    design = DESIGNS.get((vendor, family)) or DESIGNS.get((vendor, family, model))
+    design = DESIGNS.get((vendor, family, model)) or DESIGNS.get((vendor, family))
     return {
         "slug": f"{design or f'{vendor}-{family}-{model}'.lower()}-{os.cpu_count()}c",
         "cpu": cpu.get("model name", platform.processor()),
