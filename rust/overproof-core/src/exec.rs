@@ -182,9 +182,11 @@ impl<'a> Job<'a> {
             return Ok((matrix, Vec::new()));
         }
         let ranges = cut(rows, weight);
-        let sizes: Vec<usize> = ranges.iter().map(|range| range.len() * width).collect();
-        let returned = in_parts(&mut matrix, &sizes, |parts| {
-            self.each(ranges.into_iter().zip(parts).collect(), |(range, part)| work(range, part))
+        let returned = in_parts(&mut matrix, |mut parts| {
+            let items = ranges.into_iter().map(|range| Some((parts.part(range.len() * width)?, range)));
+            let items = items.collect::<Option<_>>();
+            let items = items.ok_or_else(|| Error::Internal("the rows need more room than there is".to_owned()))?;
+            self.each(items, |(part, range)| work(range, part))
         })?;
         Ok((matrix, returned))
     }

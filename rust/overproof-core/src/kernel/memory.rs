@@ -66,6 +66,19 @@ impl<'r, T: Copy> Part<'r, T> {
         self.take(self.room.len(), value)
     }
 
+    /// The part, which holds `values` now.
+    ///
+    /// # Panics
+    ///
+    /// Where there are not as many.
+    #[allow(unsafe_code)]
+    pub fn copy(mut self, values: &[T]) {
+        // SAFETY: `MaybeUninit<T>` is laid out as `T` is, and each of these is written.
+        let values = unsafe { &*(std::ptr::from_ref(values) as *const [MaybeUninit<T>]) };
+        self.room.copy_from_slice(values);
+        self.done += values.len();
+    }
+
     /// The next `len` values of the part, all of them `value`: what is filled just before it is written to is in the first
     /// cache then.
     ///
@@ -90,31 +103,44 @@ impl<T> Drop for Part<'_, T> {
     }
 }
 
-/// Let `work` have the room of an empty vector in parts of these sizes, each to be filled by the thread that works on it:
-/// new memory costs as much to clear as some of the work does. What `work` returned; an error where it left a part as it was.
-#[allow(unsafe_code)]
-pub fn in_parts<T: Copy, R>(
-    room: &mut Vec<T>,
-    sizes: &[usize],
-    work: impl FnOnce(Vec<Part<'_, T>>) -> Result<R>,
-) -> Result<R> {
-    room.clear();
-    let (filled, mut size) = (AtomicUsize::new(0), 0);
-    let (mut parts, mut rest) = (Vec::new(), room.spare_capacity_mut());
-    for part in sizes {
-        let Some((own, after)) = rest.split_at_mut_checked(*part) else {
-            return Err(Error::Internal("parts need more room than there is".to_owned()));
-        };
-        parts.push(Part { room: own, done: 0, filled: &filled });
-        rest = after;
-        size += part;
+/// The room of a vector, which is given away from its start.
+pub struct Parts<'r, T> {
+    rest: &'r mut [MaybeUninit<T>],
+    given: &'r AtomicUsize,
+    filled: &'r AtomicUsize,
+}
+
+impl<'r, T> Parts<'r, T> {
+    /// How many values are left to give.
+    pub fn left(&self) -> usize {
+        self.rest.len()
     }
-    let returned = work(parts)?;
-    if filled.into_inner() != size {
+
+    /// The next `len` values; `None`, and nothing given, where fewer are left.
+    pub fn part(&mut self, len: usize) -> Option<Part<'r, T>> {
+        if len > self.left() {
+            return None;
+        }
+        let (room, rest) = std::mem::take(&mut self.rest).split_at_mut(len);
+        self.rest = rest;
+        self.given.fetch_add(len, Ordering::Relaxed);
+        Some(Part { room, done: 0, filled: self.filled })
+    }
+}
+
+/// Let `work` give away the room of an empty vector in parts, each to be filled by the thread that works on it: new memory
+/// costs as much to clear as some of the work does. What `work` returned; an error where a part was left as it was.
+#[allow(unsafe_code)]
+pub fn in_parts<T: Copy, R>(room: &mut Vec<T>, work: impl FnOnce(Parts<'_, T>) -> Result<R>) -> Result<R> {
+    room.clear();
+    let (given, filled) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let returned = work(Parts { rest: room.spare_capacity_mut(), given: &given, filled: &filled })?;
+    let given = given.into_inner();
+    if filled.into_inner() != given {
         return Err(Error::Internal("a part was left as it was".to_owned()));
     }
-    // SAFETY: the parts are the first `size` values of the room. None can be filled twice, so all of them were.
-    unsafe { room.set_len(size) };
+    // SAFETY: the parts are the first `given` values of the room. None can be filled twice, so all of them were.
+    unsafe { room.set_len(given) };
     Ok(returned)
 }
 
@@ -152,8 +178,8 @@ mod tests {
     fn parts_are_one_vector_once_all_are_filled() -> Result<()> {
         let with_room = || Vec::<u32>::with_capacity(9);
         let mut made = with_room();
-        let lens = in_parts(&mut made, &[2, 0, 3], |parts| {
-            let filled = parts.into_iter().zip(7..).map(|(mut part, value)| {
+        let lens = in_parts(&mut made, |mut parts| {
+            let filled = [2, 0, 3].into_iter().filter_map(|len| parts.part(len)).zip(7..).map(|(mut part, value)| {
                 let few = part.room.len().min(1);
                 part.take(few, value).fill(value + 1);
                 part.fill(value)
@@ -162,11 +188,16 @@ mod tests {
         })?;
         assert_eq!((made, lens), (vec![8, 8, 10, 10, 10], vec![1, 0, 2]));
         let mut made = with_room();
-        let one = in_parts(&mut made, &[2, 1], |parts| {
-            Ok(parts.into_iter().take(1).map(|part| part.fill(1).len()).sum::<usize>())
+        let one = in_parts(&mut made, |mut parts| {
+            Ok((parts.part(2).map(|part| part.fill(1).len()), parts.part(1).is_some()))
         });
         assert!(matches!(one, Err(Error::Internal(_))) && made.is_empty());
-        assert!(in_parts(&mut with_room(), &[99], |_| Ok(())).is_err());
+        in_parts(&mut made, |mut parts| {
+            assert!(parts.part(99).is_none());
+            parts.part(3).into_iter().for_each(|part| part.copy(&[4, 5, 6]));
+            Ok(())
+        })?;
+        assert_eq!(made, [4, 5, 6]);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use super::sort::HashSorter;
 use super::window::{Shape, Shingler};
 use crate::error::{Error, Result};
 use crate::exec::{Job, lock};
-use crate::kernel::memory::{ask_for_huge_pages, with_huge_pages, zeros};
+use crate::kernel::memory::{Part, Parts, ask_for_huge_pages, in_parts, with_huge_pages};
 use crate::params::{Analyzer, ShingleParams};
 use crate::text::Texts;
 use crate::text::batch::MAX_TEXT;
@@ -63,9 +63,8 @@ impl Maker {
 /// Blocks of rows on their way to one place, in order of rows. Room is there for about as much as will come; who
 /// brings the next block copies it, and those that waited for it, outside the lock.
 struct Gathered<'r> {
-    hashes: &'r mut [u64],
-    counts: &'r mut [u32],
-    placed: usize,
+    hashes: Parts<'r, u64>,
+    counts: Parts<'r, u32>,
     rows: Vec<(usize, u64, Shape)>,
     /// By first row.
     waiting: BTreeMap<usize, Made>,
@@ -75,25 +74,22 @@ struct Gathered<'r> {
 }
 
 /// The place of a block's hashes and counts, and the block.
-type Copied<'r> = (&'r mut [u64], &'r mut [u32], Made);
+type Placed<'r> = (Part<'r, u64>, Part<'r, u32>, Made);
 
 impl<'r> Gathered<'r> {
     /// Take a block; what can be copied now.
-    fn take(&mut self, first: usize, block: Made) -> Vec<Copied<'r>> {
+    fn take(&mut self, first: usize, block: Made) -> Vec<Placed<'r>> {
         self.waiting.insert(first, block);
         let mut ready = Vec::new();
         while let Some(block) = self.waiting.remove(&self.rows.len()) {
             self.rows.extend_from_slice(&block.rows);
-            let size = block.hashes.len();
-            if !self.late.is_empty() || size > self.hashes.len() {
-                self.late.push(block);
-                continue;
+            let (hashes, counts) = (block.hashes.len(), block.counts.len());
+            let fits = hashes <= self.hashes.left() && counts <= self.counts.left();
+            let place = || self.hashes.part(hashes).zip(self.counts.part(counts));
+            match (self.late.is_empty() && fits).then(place).flatten() {
+                Some((hashes, counts)) => ready.push((hashes, counts, block)),
+                None => self.late.push(block),
             }
-            let (hashes, rest) = std::mem::take(&mut self.hashes).split_at_mut(size);
-            let (counts, rest_counts) = std::mem::take(&mut self.counts).split_at_mut(block.counts.len());
-            (self.hashes, self.counts) = (rest, rest_counts);
-            self.placed += size;
-            ready.push((hashes, counts, block));
         }
         ready
     }
@@ -123,33 +119,34 @@ fn sets(
         job.in_order(missing.len(), weight, maker, |maker, rows| make(maker, rows, &mut lock(&all)))?;
         all.into_inner().unwrap_or_else(PoisonError::into_inner)
     } else {
-        let (mut hashes, mut counted) = (zeros(about), zeros(if counts { about } else { 0 }));
-        let gathered = Mutex::new(Gathered {
-            hashes: &mut hashes,
-            counts: &mut counted,
-            placed: 0,
-            rows: Vec::with_capacity(missing.len()),
-            waiting: BTreeMap::new(),
-            late: Vec::new(),
-            idle: Vec::new(),
-        });
-        job.in_order(missing.len(), weight, maker, |maker, rows| {
-            let mut block = lock(&gathered).idle.pop().unwrap_or_default();
-            let first = rows.start;
-            make(maker, rows, &mut block);
-            let ready = lock(&gathered).take(first, block);
-            for (hashes, counts, mut block) in ready {
-                hashes.copy_from_slice(&block.hashes);
-                counts.copy_from_slice(&block.counts);
-                block.hashes.clear();
-                block.counts.clear();
-                block.rows.clear();
-                lock(&gathered).idle.push(block);
-            }
-        })?;
-        let Gathered { placed, rows, late, .. } = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
-        hashes.truncate(placed);
-        counted.truncate(placed);
+        let (mut hashes, mut counted) = (with_huge_pages(about), with_huge_pages(if counts { about } else { 0 }));
+        let gather = |hashes: Parts<'_, u64>, counts: Parts<'_, u32>| {
+            let gathered = Mutex::new(Gathered {
+                hashes,
+                counts,
+                rows: Vec::with_capacity(missing.len()),
+                waiting: BTreeMap::new(),
+                late: Vec::new(),
+                idle: Vec::new(),
+            });
+            job.in_order(missing.len(), &weight, maker, |maker, rows| {
+                let mut block = lock(&gathered).idle.pop().unwrap_or_default();
+                let first = rows.start;
+                make(maker, rows, &mut block);
+                let ready = lock(&gathered).take(first, block);
+                for (hashes, counts, mut block) in ready {
+                    hashes.copy(&block.hashes);
+                    counts.copy(&block.counts);
+                    block.hashes.clear();
+                    block.counts.clear();
+                    block.rows.clear();
+                    lock(&gathered).idle.push(block);
+                }
+            })?;
+            let Gathered { rows, late, .. } = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+            Ok((rows, late))
+        };
+        let (rows, late) = in_parts(&mut hashes, |hashes| in_parts(&mut counted, |counts| gather(hashes, counts)))?;
         hashes.reserve(late.iter().map(|block| block.hashes.len()).sum());
         for block in late {
             hashes.extend_from_slice(&block.hashes);
