@@ -1,7 +1,8 @@
 """Plots and tables of docs/benchmarks.md out of records: ``python -m benches.pages [MACHINE]``.
 
 Takes the newest record of each task of a machine, the present one unless named; draws docs/plots/<task>.svg; replaces
-each table of docs/benchmarks.md, which stands between two comments, and names its record there.
+each table of docs/benchmarks.md, which stands between two comments, and names its record there. A block "kept" is made
+of the record that it names, whichever machine's that is.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ PLOTS = ROOT / "docs" / "plots"
 QUOTED = {"lsh": ("english, 0.7", "english, 0.8"), "hamming": ("made",)}
 """Cases whose tables are quoted where it is not the English one."""
 Records = dict[str, dict[str, Any]]
+KEPT = "kept"
 BLOCK = re.compile(r"<!-- (\w+)(?:: ([\w./ -]*))? -->\n(.*?)<!-- end -->", re.DOTALL)
 """Name, records, tables."""
 
@@ -47,19 +49,30 @@ def newest(slug: str) -> dict[str, Path]:
 def filled(block: re.Match[str], records: Records, paths: dict[str, Path]) -> str:
     """A block with its table made anew; as it was where there is no record."""
     name = block[1]
+    if name == KEPT:
+        return f"<!-- {name}: {block[2]} -->\n{text(name, named(block[2]))}\n<!-- end -->"
     needed = CLAIMED if name == "claims" else (name,)
     if not all(task in records for task in needed):
         return block[0]
-    named = " ".join(str(paths[task].relative_to(ROOT)) for task in needed)
-    return f"<!-- {name}: {named} -->\n{text(name, records)}\n<!-- end -->"
+    names = " ".join(str(paths[task].relative_to(ROOT)) for task in needed)
+    return f"<!-- {name}: {names} -->\n{text(name, records)}\n<!-- end -->"
+
+
+def named(paths: str) -> Records:
+    """The records that a block names, by task: what stands behind the date and an addition such as ``am-1-``."""
+
+    def task(path: str) -> str:
+        return path.rpartition("-")[2].removesuffix(".json")
+
+    return {task(path): json.loads((ROOT / path).read_text()) for path in paths.split()}
 
 
 def text(name: str, records: Records) -> str:
     """The tables of one block."""
     if name == "claims":
         return claims(records)
-    if name == "stages":
-        return stages.table(records[name]).partition("\n\n")[2].strip()
+    if name in ("stages", KEPT):
+        return stages.table(records["stages"]).partition("\n\n")[2].strip()
     return "\n\n".join(body(table(tasks.task(name), case)) for case in quoted(name, records[name]))
 
 
