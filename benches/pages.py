@@ -1,8 +1,8 @@
-"""Plots and tables of docs/benchmarks.md out of records: ``python -m benches.pages [MACHINE]``.
+"""Plots and tables of docs/benchmarks.md and README.md out of records: ``python -m benches.pages [MACHINE]``.
 
 Takes the newest record of each task of a machine, the present one unless named; draws docs/plots/<task>.svg; replaces
-each table of docs/benchmarks.md, which stands between two comments, and names its record there. A block "kept" is made
-of the record that it names, whichever machine's that is.
+each table of the two, which stands between two comments, and names its record there. Blocks "kept"
+and "speed" are made of the record that they name, whichever machine's that is.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from benches import machine, stages, tasks
 from benches.run import RECORD, table
 
 ROOT = RECORD.parents[1]
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGES = (ROOT / "docs" / "benchmarks.md", ROOT / "README.md")
 PLOTS = ROOT / "docs" / "plots"
 QUOTED = {"lsh": ("english, 0.7", "english, 0.8"), "hamming": ("made",)}
 """Cases whose tables are quoted where it is not the English one."""
 Records = dict[str, dict[str, Any]]
-KEPT = "kept"
+KEPT = ("kept", "speed")
 BLOCK = re.compile(r"<!-- (\w+)(?:: ([\w./ -]*))? -->\n(.*?)<!-- end -->", re.DOTALL)
 """Name, records, tables."""
 
@@ -37,7 +37,8 @@ def main() -> None:
     PLOTS.mkdir(exist_ok=True)
     for task, record in records.items():
         draw(task, record)
-    PAGE.write_text(BLOCK.sub(lambda block: filled(block, records, paths), PAGE.read_text()))
+    for page in PAGES:
+        page.write_text(BLOCK.sub(lambda block: filled(block, records, paths), page.read_text()))
 
 
 def newest(slug: str) -> dict[str, Path]:
@@ -49,7 +50,7 @@ def newest(slug: str) -> dict[str, Path]:
 def filled(block: re.Match[str], records: Records, paths: dict[str, Path]) -> str:
     """A block with its table made anew; as it was where there is no record."""
     name = block[1]
-    if name == KEPT:
+    if name in KEPT:
         return f"<!-- {name}: {block[2]} -->\n{text(name, named(block[2]))}\n<!-- end -->"
     needed = CLAIMED if name == "claims" else (name,)
     if not all(task in records for task in needed):
@@ -71,7 +72,9 @@ def text(name: str, records: Records) -> str:
     """The tables of one block."""
     if name == "claims":
         return claims(records)
-    if name in ("stages", KEPT):
+    if name == "speed":
+        return speed(records["minhash"])
+    if name in ("stages", "kept"):
         return stages.table(records["stages"]).partition("\n\n")[2].strip()
     return "\n\n".join(body(table(tasks.task(name), case)) for case in quoted(name, records[name]))
 
@@ -121,6 +124,37 @@ def claims(records: Records) -> str:
             f"| {what} | {aim} | {statistics.median(each):.1f} | {min(each):.1f} to {max(each):.1f} | {memory} |"
         )
     return "\n".join(lines)
+
+
+# Engines of the README's table, the last of them the yardstick of the others, and what is said of them there.
+SPEED = (
+    ("overproof oph", "overproof `oph`"),
+    ("overproof affine32-op1", "overproof `affine32-op1` (default)"),
+    ("gaoya", "gaoya {version} (with a one-band index: it shows no signature)"),
+    ("rensa R", "rensa {version}, full sketch"),
+    ("datasketch bulk, xxh32", "datasketch {version}, bulk, xxh32"),
+    ("datasketch bulk, sha1", "datasketch {version}, bulk, its default SHA-1"),
+)
+
+
+def speed(record: dict[str, Any]) -> str:
+    """The README's table: from text to signatures, and the times of the yardstick, round by round."""
+    lines = [
+        "| engine | texts/s | MB/s | against datasketch's default | RMSE / theory |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    least = engine(record, "minhash", SPEED[-1][0])["all"]["cpu_s"]
+    for name, said in SPEED:
+        e = engine(record, "minhash", name)
+        times = statistics.median(theirs / ours for ours, theirs in zip(e["all"]["cpu_s"], least, strict=True))
+        rate = f"{e['mb_per_s']:,.0f}" if e["mb_per_s"] >= 100 else f"{e['mb_per_s']:.1f}"
+        lines.append(
+            f"| {said.format(**e)} | {e['per_s']:,.0f} | {rate} | {times:,.{0 if times >= 100 else 1}f} x "
+            f"| {e['quality']['rmse_over_theory']:.2f} |"
+        )
+    alone = engine(record, "minhash", "rensa R")["alone_per_s"]
+    said = f"rensa's signature stage alone, on ready tokens, does {alone:,.0f} texts/s."
+    return "\n".join([*lines, "", f"The others shingle in Python, as their users do; {said}"])
 
 
 def draw(task: str, record: dict[str, Any]) -> None:

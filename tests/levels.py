@@ -7,7 +7,7 @@ import sys
 
 def run_at(level: str | None, script: str) -> subprocess.CompletedProcess[str]:
     """Run a script in a process of its own, at a level or at the one that it would choose."""
-    environment = os.environ | ({"OVERPROOF_KERNEL": level} if level else {})
+    environment = os.environ | ({} if level is None else {"OVERPROOF_KERNEL": level})
     return subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
 
 

@@ -216,6 +216,7 @@ def compare(
             tokens=int(side.sets.tokens.sum(dtype=np.int64)),
             tokens_matched=int(inside.sum(dtype=np.int64)),
             served_texts_matched=int((of_control.found["served"] == STAGES).sum()),
+            too_short=int((_most_ngrams(side.sets) < rule.min_ngrams).sum()),
         )
         scores[name] = of_control.found["score"]
 

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -53,6 +54,16 @@ class ControlCounts(NamedTuple):
     tokens: int
     tokens_matched: int
     served_texts_matched: int
+    too_short: int
+
+
+def _shared(one: str, other: str) -> str:
+    """What it means that two sides, in the order of `Comparison._same_files`, hold the same file."""
+    if one == "the background":
+        return "its n-grams are masked, so nothing of it can match."
+    if one == "the served side":
+        return "what it holds was compared with itself."
+    return "their shares are not those of different corpora."
 
 
 def binomial_interval(hits: int, n: int, *, confidence: float) -> list[float]:
@@ -84,7 +95,8 @@ class Comparison:
     Attributes
     ----------
     waterfall : list of dict
-        Layers in order with what is left after each: ``layer, suspect_texts, served_texts, tokens, spans``. A masked
+        Layers in order with what is left after each: ``layer, suspect_texts, served_texts, tokens, spans``. The length
+        of a text is at each what the last one leaves of it, so that no layer exceeds the one before. A masked
         n-gram leads to the first served texts that hold it, as many as an unmasked one can lead to and 64 at least, so
         the layers before the last may show somewhat less than there was; what is left is exact.
     scores : dict of str to float64 arrays
@@ -160,6 +172,7 @@ class Comparison:
         false = {
             name: {"texts": c.texts, "found": c.matched, "interval": self._interval(c.matched, c.texts)}
             for name, c in self.control_counts.items()
+            if c.too_short < c.texts
         }
         return {
             "suspect_texts": n,
@@ -234,6 +247,12 @@ class Comparison:
         out += self._same_files()
         if not self.controls:
             out.append("No control corpus was given: nothing here says how often this rule finds served text in vain.")
+        out += [
+            f"{c.too_short:,} of {c.texts:,} texts of control {name} are too short to match: "
+            + ("it shows nothing." if c.too_short == c.texts else "its share says little.")
+            for name, c in self.control_counts.items()
+            if c.too_short > c.texts / 2
+        ]
         for name, corpus in (("served", self.served), ("suspect", self.suspect)):
             if corpus.prompts is None:
                 out.append(f"The {name} side has no prompts: text that answers take over from their prompt may match.")
@@ -245,12 +264,14 @@ class Comparison:
         return out
 
     def _same_files(self) -> list[str]:
-        served = {source.sha256 for source in self.served.sources} - {None}
-        sides = {"suspect": self.suspect, **{f"control {name}": corpus for name, corpus in self.controls.items()}}
+        controls = {f"control {name}": corpus for name, corpus in self.controls.items()}
+        sides = {"the served side": self.served, "the suspect": self.suspect, **controls}
+        behind = {} if self.background is None else {"the background": self.background}
+        files = {name: {source.sha256 for source in side.sources} - {None} for name, side in (behind | sides).items()}
         return [
-            f"The served side and {side} share a file: what it holds was compared with itself."
-            for side, corpus in sides.items()
-            if served & {source.sha256 for source in corpus.sources}
+            f"{one[0].upper()}{one[1:]} and {other} share a file: {_shared(one, other)}"
+            for one, other in combinations(files, 2)
+            if files[one] & files[other]
         ]
 
     def not_tested(self) -> list[str]:

@@ -192,12 +192,29 @@ def test_one_file_on_both_sides_is_said(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     a, copy, b = (op.read_corpus(tmp_path / name) for name in ("a.jsonl", "copy.jsonl", "b.jsonl"))
     said = "share a file: what it holds was compared with itself"
-    assert [w for w in op.compare(a, copy).warnings() if said in w] == [f"The served side and suspect {said}."]
+    assert [w for w in op.compare(a, copy).warnings() if said in w] == [f"The served side and the suspect {said}."]
     assert [w for w in op.compare(a, b, control={"people": a}).warnings() if said in w] == [
         f"The served side and control people {said}."
     ]
-    assert not [w for w in op.compare(a, b).warnings() if said in w]
+    assert [w for w in op.compare(a, b, control=b).warnings() if "share a file" in w] == [
+        "The suspect and control b share a file: their shares are not those of different corpora."
+    ]
+    assert [w for w in op.compare(a, b, background=copy).warnings() if "share a file" in w] == [
+        "The background and the served side share a file: its n-grams are masked, so nothing of it can match."
+    ]
+    assert not [w for w in op.compare(a, b).warnings() if "share a file" in w]
     assert not [w for w in op.compare(op.Corpus(["a"]), op.Corpus(["a"])).warnings() if said in w]
+
+
+def test_a_control_that_cannot_match_is_none() -> None:
+    short, long = ["too short a text"] * 10, [" ".join(f"w{i}" for i in range(40))]
+    result = op.compare(long, long, control={"short": short, "half": short + long * 10, "most": short + long})
+    assert list(result.summary()["false_positives_measured"]) == ["half", "most"]
+    assert [c["too_short"] for c in result.to_dict()["controls"]] == [10, 10, 10]
+    assert [w for w in result.warnings() if "too short" in w] == [
+        "10 of 10 texts of control short are too short to match: it shows nothing.",
+        "10 of 11 texts of control most are too short to match: its share says little.",
+    ]
 
 
 @pytest.mark.parametrize("side", ["served", "suspect"])

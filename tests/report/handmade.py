@@ -108,6 +108,7 @@ def make_result(*, controls: int = 1, matched: int = 212, scale: int = 1) -> dic
                 "tokens": 71_004,
                 "tokens_matched": 60 * i,
                 "served_texts_matched": i,
+                "too_short": 0,
             }
             for i in range(controls)
         ],

@@ -123,6 +123,12 @@ def test_a_forced_level_changes_no_value():
     assert {run[1] for run in runs} == {run_at(None, PROGRAM).stdout.split()[1]}
 
 
+def test_a_level_that_is_none_is_refused_by_all_work():
+    program = "import overproof as op; print(op.Shingler(2).transform(['a b']).hashes)"
+    assert 'InputError: OVERPROOF_KERNEL="avx1024" is not a level' in run_at("avx1024", program).stderr
+    assert run_at("", program).stdout == run_at(None, program).stdout != ""
+
+
 @pytest.mark.parametrize("threads", [1, 2, 7])
 def test_threads_change_no_bit(threads):
     batch = [f"text number {i} of some words that repeat " * (i % 50) for i in range(3000)]

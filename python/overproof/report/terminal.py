@@ -67,6 +67,7 @@ def render(result: Mapping[str, Any], *, width: int = 80, color: bool = False, a
         left = (show.count(layer[key]) for key in ("suspect_texts", "served_texts", "tokens", "spans"))
         layers.add_row(show.one_line(layer["layer"]), *left)
     sheet.print(layers)
+    sheet.print(words.LENGTHS)
     if words.cut_in_two(result["waterfall"]):
         sheet.print(words.SPANS)
     if result["matches"]:

@@ -72,7 +72,7 @@ SHARES = (
     "independent."
 )
 LAYERS = {
-    "raw": "every match of the rule, nothing taken away",
+    "raw": "as many shared n-grams as the rule asks for, none taken away yet",
     "prompt echo": "without n-grams that the prompts already contain",
     "background": "without n-grams of the background texts",
     "boilerplate": "without n-grams that many texts of either side repeat, and those of numbers only",
@@ -82,6 +82,12 @@ LAYERS = {
 SPANS = (
     "Spans rise where a layer takes words out of the middle of a span and so cuts it in two; tokens and spans are "
     "those of each text's best match."
+)
+
+
+LENGTHS = (
+    "In every row the n-grams shared are held against those that the last row leaves of a text, so that no row exceeds "
+    "the one before it: the first counts more than a rule would that masks nothing."
 )
 
 

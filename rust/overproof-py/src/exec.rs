@@ -4,6 +4,7 @@ use crate::error::PyR;
 use crate::input::Threads;
 use overproof_core::error::{Error, Result};
 use overproof_core::exec::{Job, pool};
+use overproof_core::kernel::level;
 use pyo3::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -51,12 +52,14 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
 
 /// Run `work` without the interpreter on `threads` threads; on the calling one where that is one.
 ///
+/// A forced kernel level that this machine has not is an error of all work, though not each part of it has kernels.
 /// The calling thread looks for signals while it works or waits; the work sees a cancel flag at its next block.
 pub fn run<T: Send>(
     py: Python<'_>,
     threads: Option<Threads>,
     work: impl FnOnce(&Job<'_>) -> Result<T> + Send,
 ) -> PyR<T> {
+    level()?;
     let threads = threads.map_or_else(get_num_threads, usize::from).clamp(1, cores().max(MOST));
     let pool = if threads > 1 { Some(pool(threads)?) } else { None };
     let cancel = AtomicBool::new(false);

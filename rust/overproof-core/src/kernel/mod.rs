@@ -117,14 +117,15 @@ fn choose(forced: Option<&str>) -> Result<Level> {
 pub fn level() -> Result<Level> {
     static CHOSEN: OnceLock<std::result::Result<Level, String>> = OnceLock::new();
     let forced = || match std::env::var(ENV) {
-        Ok(name) => choose(Some(&name)).map_err(|e| e.to_string()),
-        Err(std::env::VarError::NotPresent) => choose(None).map_err(|e| e.to_string()),
+        Ok(name) if !name.is_empty() => choose(Some(&name)).map_err(|e| e.to_string()),
+        Ok(_) | Err(std::env::VarError::NotPresent) => choose(None).map_err(|e| e.to_string()),
         Err(e) => Err(format!("{ENV}: {e}")),
     };
     CHOSEN.get_or_init(forced).clone().map_err(Error::Input)
 }
 
-/// The same for what cannot fail: a forced level that is none is an error of the sketches, and changes no value anyway.
+/// The same for what cannot fail: the bindings refuse a forced level that is none before they begin, and no level changes a
+/// value.
 pub fn any_level() -> Level {
     level().unwrap_or(Level::BASELINE)
 }
