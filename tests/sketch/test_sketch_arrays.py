@@ -109,6 +109,21 @@ def test_what_names_no_rows_is_refused(name):
             rows.take(mask)
 
 
+@pytest.mark.parametrize("name", ["affine32-op1", "oph", "simhash"])
+def test_the_shape_is_that_of_the_view(name):
+    for batch in (["a b", "c"], []):
+        made = MAKERS[name].sketch(batch)
+        assert made.shape == np.asarray(made).shape
+
+
+def test_equal_content_is_asked_for_as_the_docstring_says():
+    a, b, other = (op.MinHash(16, seed=seed).sketch(["a b", ""]) for seed in (1, 1, 2))
+    assert a != b
+    assert np.array_equal(a, b)
+    assert a.params == b.params != other.params
+    assert "np.array_equal(a, b) and a.params == b.params" in op.SketchArray.__doc__
+
+
 @pytest.mark.parametrize("name", MAKERS)
 def test_empty_and_missing_rows_are_flagged(name):
     sketches = MAKERS[name].sketch(["a b", "", None, "--", "b"], missing="keep")
