@@ -187,14 +187,15 @@ class MinHash:
             )
         return hashes
 
-    def from_values(self, values: npt.ArrayLike) -> SketchArray:
+    def from_values(self, values: Any) -> SketchArray:
         """Sketches from values that exist already: those of datasketch objects, or of a column where they were kept.
 
         Parameters
         ----------
-        values : integer[n, num_perm]
-            Values made with the parameters of this object, which nothing in them can prove. A row that holds only the
-            largest value is taken as that of no shingle.
+        values : integer[n, num_perm] or Arrow column
+            Values made with the parameters of this object, which nothing in them can prove. An Arrow column holds
+            fixed_size_list of num_perm uint32, uint64 or int64. A row that holds only the largest value is taken as
+            that of no shingle.
 
         Returns
         -------
@@ -204,7 +205,7 @@ class MinHash:
         Raises
         ------
         InputError
-            The shape is another, or a value does not fit the scheme.
+            The shape is another, a row of the column is null, or a value does not fit the scheme.
 
         Notes
         -----
@@ -219,6 +220,8 @@ class MinHash:
         >>> again.empty.tolist(), np.array_equal(again, kept)
         ([False, True], True)
         """
+        if _is_arrow_column(values):
+            return _core.sketch_values(values, self.params)
         rows = np.asarray(values)
         if rows.size and (rows.ndim != 2 or rows.shape[1] != self._size):
             raise InputError(f"values has shape {rows.shape}; give n rows of {self._size}")
@@ -447,6 +450,12 @@ def datasketch_permutations(
         a = draw.randint(0, 1 << (width - 1), num_perm, dtype=dtype) * dtype(2) + dtype(1)
         b = draw.randint(0, 1 << width, num_perm, dtype=dtype)
     return np.ascontiguousarray(a, np.uint64), np.ascontiguousarray(b, np.uint64)
+
+
+def _is_arrow_column(values: object) -> bool:
+    """Whether this is one column of Arrow; NumPy reads frames, and what pandas keeps in NumPy."""
+    arrow = hasattr(values, "__arrow_c_array__") or hasattr(values, "__arrow_c_stream__")
+    return arrow and not hasattr(values, "columns") and not isinstance(getattr(values, "dtype", None), np.dtype)
 
 
 def _integer(name: str, value: int, least: int, most: int) -> int:

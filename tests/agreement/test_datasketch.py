@@ -13,6 +13,7 @@ GOLDEN = json.loads((Path(__file__).resolve().parents[1] / "golden" / "datasketc
 GOLDEN_ROWS = [*GOLDEN["rows"], [f"token {i}" for i in range(GOLDEN["tokens_of_last_row"])]]
 CASES = [(version, *name.split(), name) for version in ("1.10.0", "2.0.0") for name in GOLDEN[version]]
 SCHEMES = ["affine32", "affine64", "legacy"]
+LEGACY = {"scheme": "datasketch-legacy"}
 HASHED = [
     *((scheme, "sha1") for scheme in SCHEMES),
     *(("affine32", "xxh32"), ("legacy", "xxh32"), ("affine64", "xxh64"), ("affine64", "xxh3_64")),
@@ -119,9 +120,6 @@ def narrow_hash(token: bytes) -> int:
     return len(token)
 
 
-LEGACY = {"scheme": "datasketch-legacy"}
-
-
 @pytest.mark.parametrize(
     ("call", "says"),
     [
@@ -160,3 +158,47 @@ def test_values_that_were_kept(scheme):
     assert again.to_bytes() == made.to_bytes()
     assert len(op.MinHash(16, scheme=scheme).from_values(np.asarray(made[:0]))) == 0
     assert len(op.MinHash(16, scheme=scheme).from_values([])) == 0
+
+
+@pytest.mark.parametrize("scheme", ["affine32-op1", "datasketch-affine64"])
+def test_columns_in_which_values_were_kept(scheme):
+    pa = pytest.importorskip("pyarrow")
+    texts = [[f"t{i}"] for i in range(6)] if scheme.startswith("datasketch") else [f"t{i}" for i in range(6)]
+    minhash = op.MinHash(8, scheme=scheme)
+    made = minhash.sketch(texts)
+    column = pa.FixedSizeListArray.from_arrays(np.asarray(made).ravel(), 8)
+    chunks = pa.chunked_array([column[:2], column[:0], column[2:]])
+    twice = pa.concat_arrays([column, column])
+    frame = pa.table({f"v{i}": np.asarray(made)[:, i] for i in range(8)})
+    for kept in (column, chunks, twice[6:], twice[3:9].take(pa.array([3, 4, 5, 0, 1, 2])), frame):
+        assert minhash.from_values(kept).to_bytes() == made.to_bytes()
+    assert minhash.from_values(column[2:4]).to_bytes() == made[2:4].to_bytes()
+    assert len(minhash.from_values(column[:0])) == len(minhash.from_values(pa.chunked_array([], column.type))) == 0
+    polars = pytest.importorskip("polars")
+    assert minhash.from_values(polars.DataFrame({"kept": np.asarray(made)})["kept"]).to_bytes() == made.to_bytes()
+
+
+def test_columns_of_integers_that_fit():
+    pa = pytest.importorskip("pyarrow")
+    for kind in (pa.uint32(), pa.uint64(), pa.int64()):
+        made = op.MinHash(2).from_values(pa.array([[1, 2], [3, 4]], pa.list_(kind, 2)))
+        assert np.asarray(made).tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "says"),
+    [
+        (("uint32", 2), [[1, 2], None], "row 3 is null"),
+        (("uint32", 2), [[1, 2], [3, None]], "row 3 is null or holds a null; drop it"),
+        (("uint32", 3), [[1, 2, 3]], r"Arrow column of FixedSizeList\(3 x .*UInt32\); cast it to fixed_size_list of 2"),
+        (("uint32", -1), [[1, 2]], r"Arrow column of List\(.*UInt32\); cast it to fixed_size_list of 2"),
+        (("int64", 2), [[1, -2]], "value -2 at 1 is negative"),
+        (("float32", 2), [[1, 2]], "holds Float32; cast it to uint32, uint64 or int64"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused(kind, rows, says):
+    pa = pytest.importorskip("pyarrow")
+    kind = pa.list_(getattr(pa, kind[0])(), kind[1])
+    chunks = [pa.array(rows, kind)] if rows[0] != [1, 2] else [pa.array([[5, 6], [7, 8]], kind), pa.array(rows, kind)]
+    with pytest.raises(op.InputError, match=f"values.* {says}"):
+        op.MinHash(2).from_values(pa.chunked_array(chunks))
