@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import overproof as op
@@ -102,6 +103,59 @@ def test_to_their_objects_and_back(datasketch, scheme):
     more = minhash.sketch([[*batch[0], "one more"]])
     assert np.array_equal(np.asarray(more)[0], theirs[0].hashvalues)
     assert op.jaccard(more, minhash.from_values([theirs[0].hashvalues])) == 1.0
+
+
+def test_the_recipe_of_their_default(datasketch):
+    """As docs/recipes.md has it: what datasketch 2 makes unless told otherwise is affine32 of 32 bits."""
+    theirs = datasketch.MinHash.bulk([[b"tokens", b"as", b"they", b"were", b"hashed"]], num_perm=128)
+    minhash = op.MinHash(128, scheme="datasketch-affine32")
+    ours = minhash.from_values(theirs)
+    assert ours.to_bytes() == minhash.sketch([["tokens", "as", "they", "were", "hashed"]]).to_bytes()
+    assert np.asarray(ours).dtype == theirs[0].hashvalues.dtype == np.uint32
+    back = [datasketch.MinHash(hashvalues=row, seed=1, scheme="affine32") for row in np.asarray(ours)]
+    assert back == theirs
+
+
+@pytest.mark.parametrize("how", HASHED, ids=" ".join)
+def test_their_objects(datasketch, how):
+    scheme, name = how
+    options = {"num_perm": 16, "seed": 7, "hashfunc": hash_function(name)}
+    minhash = op.MinHash(scheme=f"datasketch-{scheme}", **options)
+    theirs = datasketch.MinHash.bulk([[b"a", b"b"], []], scheme=scheme, **options)
+    made = minhash.sketch([["a", "b"], []])
+    for objects in (theirs, tuple(theirs), np.array(theirs, object), [datasketch.LeanMinHash(m) for m in theirs]):
+        assert minhash.from_values(objects).to_bytes() == made.to_bytes()
+
+
+def test_objects_from_before_they_named_a_scheme():
+    old = SimpleNamespace(hashvalues=np.arange(4, dtype=np.uint64), seed=1)
+    made = op.MinHash(4, **LEGACY).from_values([old])
+    assert np.asarray(made).tolist() == [[0, 1, 2, 3]]
+    with pytest.raises(op.IncompatibleError, match="scheme='datasketch-legacy'"):
+        op.MinHash(4, scheme="datasketch-affine32").from_values([old])
+
+
+def test_objects_made_otherwise_are_refused(datasketch):
+    first = datasketch.MinHash(16)
+    taker = op.MinHash(16, scheme="datasketch-affine32")
+    for other, says in [
+        (datasketch.MinHash(8), "row 1 was made with num_perm=8, .* this MinHash has num_perm=16"),
+        (datasketch.MinHash(16, seed=2), "seed=2; .* seed=1: give op.MinHash what the objects were made with"),
+        (datasketch.MinHash(16, scheme="legacy"), "scheme='datasketch-legacy', .* scheme='datasketch-affine32'"),
+        (datasketch.MinHash(16, hashfunc=narrow_hash), "row 1 names the hashfunc narrow_hash, this MinHash sha1"),
+    ]:
+        with pytest.raises(op.IncompatibleError, match=says):
+            taker.from_values([first, other])
+    with pytest.raises(op.IncompatibleError, match="names the hashfunc sha1_hash32, this MinHash named:"):
+        op.MinHash(16, scheme="datasketch-affine32", hashfunc=narrow_hash).from_values([first])
+    with pytest.raises(op.IncompatibleError, match="scheme='affine32-op1'"):
+        op.MinHash(16).from_values([first])
+    weighted = datasketch.WeightedMinHashGenerator(2, 16).minhash([1, 2])
+    for other in (datasketch.bBitMinHash(first), weighted, "x", None):
+        with pytest.raises(op.InputError, match=f"row 1 is a {type(other).__name__}; give MinHash or LeanMinHash"):
+            taker.from_values([first, other])
+    with pytest.raises(op.InputError, match="give one of them a row"):
+        taker.from_values(first)
 
 
 def wide_hash(token: bytes) -> int:
