@@ -358,7 +358,7 @@ def similarity_topk(
     Parameters
     ----------
     left, right : TextsLike, ShingleSets, or SketchArray of SimHash
-        n and m rows. ``right=None`` takes the other rows of left.
+        n and m rows. ``right=None`` takes the other rows of left. MinHash sketches are refused: `cdist` estimates all.
     k : int
         At least 1. Rows that share no shingle with the left row are never among the best, so there may be fewer.
     metric : {"jaccard", "containment", "overlap_coefficient", "dice", "hamming"}

@@ -187,14 +187,16 @@ class MinHash:
             )
         return hashes
 
-    def from_values(self, values: npt.ArrayLike) -> SketchArray:
+    def from_values(self, values: npt.ArrayLike | Sequence[object]) -> SketchArray:
         """Sketches from values that exist already: those of datasketch objects, or of a column where they were kept.
 
         Parameters
         ----------
-        values : integer[n, num_perm]
-            Values made with the parameters of this object, which nothing in them can prove. A row that holds only the
-            largest value is taken as that of no shingle.
+        values : integer[n, num_perm], Arrow column, or datasketch objects
+            Values made with the parameters of this object, which nothing in bare values can prove: those of datasketch
+            belong to the schemes named after it, never to ``affine32-op1``. An Arrow column holds fixed_size_list of
+            num_perm uint32, uint64 or int64. Objects (``MinHash``, ``LeanMinHash``) say how they were made, and that is
+            checked. A row that holds only the largest value is taken as that of no shingle.
 
         Returns
         -------
@@ -204,7 +206,9 @@ class MinHash:
         Raises
         ------
         InputError
-            The shape is another, or a value does not fit the scheme.
+            The shape is another, a row of the column is null, or a value does not fit the scheme.
+        IncompatibleError
+            An object has another scheme, num_perm, seed or hash function.
 
         Notes
         -----
@@ -219,10 +223,43 @@ class MinHash:
         >>> again.empty.tolist(), np.array_equal(again, kept)
         ([False, True], True)
         """
+        if _is_arrow_column(values):
+            return _core.sketch_values(values, self.params)
         rows = np.asarray(values)
+        if rows.dtype == object and any(hasattr(row, "hashvalues") for row in rows.flat):
+            rows = self._hashvalues(rows)
         if rows.size and (rows.ndim != 2 or rows.shape[1] != self._size):
             raise InputError(f"values has shape {rows.shape}; give n rows of {self._size}")
         return _core.sketch_values(rows.ravel(), self.params)
+
+    def _hashvalues(self, objects: npt.NDArray[np.object_]) -> npt.NDArray[np.unsignedinteger[Any]]:
+        """The values of datasketch objects that were made as this one makes them."""
+        if objects.ndim != 1:
+            raise InputError("values is no list of datasketch objects; give one of them a row: [m, ...]")
+        for row, one in enumerate(objects):
+            # A bBitMinHash keeps b bits of each value, a WeightedMinHash pairs of values.
+            if hasattr(one, "b") or np.ndim(getattr(one, "hashvalues", 0)) != 1 or not hasattr(one, "seed"):
+                raise InputError(f"values: row {row} is a {type(one).__name__}; give MinHash or LeanMinHash alone")
+            # There was one scheme before 2.0, without a name.
+            theirs = len(one.hashvalues), f"datasketch-{getattr(one, 'scheme', 'legacy')}", one.seed
+            if theirs != (self._size, self._scheme, self._seed):
+                raise IncompatibleError(
+                    f"values: row {row} was made with num_perm={theirs[0]}, scheme={theirs[1]!r}, seed={theirs[2]}; "
+                    f"this MinHash has num_perm={self._size}, scheme={self._scheme!r}, seed={self._seed}: "
+                    "give op.MinHash what the objects were made with"
+                )
+            self._check_hashfunc(getattr(one, "hashfunc", None), row)
+        return np.stack([one.hashvalues for one in objects])
+
+    def _check_hashfunc(self, theirs: Any, row: int) -> None:
+        """Refuse the hash function of a datasketch object if it is another; a LeanMinHash has None."""
+        name = getattr(theirs, "__name__", repr(theirs))
+        if theirs is None or theirs == self._hashfunc or (self._hashfunc is None and name.startswith("sha1_hash")):
+            return
+        raise IncompatibleError(
+            f"values: row {row} names the hashfunc {name}, this MinHash {self._hash}: give op.MinHash the same one; "
+            "if the object does not know how its values were made, give [m.hashvalues for m in values]"
+        )
 
 
 class SimHash:
@@ -447,6 +484,12 @@ def datasketch_permutations(
         a = draw.randint(0, 1 << (width - 1), num_perm, dtype=dtype) * dtype(2) + dtype(1)
         b = draw.randint(0, 1 << width, num_perm, dtype=dtype)
     return np.ascontiguousarray(a, np.uint64), np.ascontiguousarray(b, np.uint64)
+
+
+def _is_arrow_column(values: object) -> bool:
+    """Whether this is one column of Arrow; NumPy reads frames, and what pandas keeps in NumPy."""
+    arrow = hasattr(values, "__arrow_c_array__") or hasattr(values, "__arrow_c_stream__")
+    return arrow and not hasattr(values, "columns") and not isinstance(getattr(values, "dtype", None), np.dtype)
 
 
 def _integer(name: str, value: int, least: int, most: int) -> int:

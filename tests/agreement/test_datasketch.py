@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import overproof as op
@@ -13,6 +14,7 @@ GOLDEN = json.loads((Path(__file__).resolve().parents[1] / "golden" / "datasketc
 GOLDEN_ROWS = [*GOLDEN["rows"], [f"token {i}" for i in range(GOLDEN["tokens_of_last_row"])]]
 CASES = [(version, *name.split(), name) for version in ("1.10.0", "2.0.0") for name in GOLDEN[version]]
 SCHEMES = ["affine32", "affine64", "legacy"]
+LEGACY = {"scheme": "datasketch-legacy"}
 HASHED = [
     *((scheme, "sha1") for scheme in SCHEMES),
     *(("affine32", "xxh32"), ("legacy", "xxh32"), ("affine64", "xxh64"), ("affine64", "xxh3_64")),
@@ -103,6 +105,59 @@ def test_to_their_objects_and_back(datasketch, scheme):
     assert op.jaccard(more, minhash.from_values([theirs[0].hashvalues])) == 1.0
 
 
+def test_the_recipe_of_their_default(datasketch):
+    """As docs/recipes.md has it: what datasketch 2 makes unless told otherwise is affine32 of 32 bits."""
+    theirs = datasketch.MinHash.bulk([[b"tokens", b"as", b"they", b"were", b"hashed"]], num_perm=128)
+    minhash = op.MinHash(128, scheme="datasketch-affine32")
+    ours = minhash.from_values(theirs)
+    assert ours.to_bytes() == minhash.sketch([["tokens", "as", "they", "were", "hashed"]]).to_bytes()
+    assert np.asarray(ours).dtype == theirs[0].hashvalues.dtype == np.uint32
+    back = [datasketch.MinHash(hashvalues=row, seed=1, scheme="affine32") for row in np.asarray(ours)]
+    assert back == theirs
+
+
+@pytest.mark.parametrize("how", HASHED, ids=" ".join)
+def test_their_objects(datasketch, how):
+    scheme, name = how
+    options = {"num_perm": 16, "seed": 7, "hashfunc": hash_function(name)}
+    minhash = op.MinHash(scheme=f"datasketch-{scheme}", **options)
+    theirs = datasketch.MinHash.bulk([[b"a", b"b"], []], scheme=scheme, **options)
+    made = minhash.sketch([["a", "b"], []])
+    for objects in (theirs, tuple(theirs), np.array(theirs, object), [datasketch.LeanMinHash(m) for m in theirs]):
+        assert minhash.from_values(objects).to_bytes() == made.to_bytes()
+
+
+def test_objects_from_before_they_named_a_scheme():
+    old = SimpleNamespace(hashvalues=np.arange(4, dtype=np.uint64), seed=1)
+    made = op.MinHash(4, **LEGACY).from_values([old])
+    assert np.asarray(made).tolist() == [[0, 1, 2, 3]]
+    with pytest.raises(op.IncompatibleError, match="scheme='datasketch-legacy'"):
+        op.MinHash(4, scheme="datasketch-affine32").from_values([old])
+
+
+def test_objects_made_otherwise_are_refused(datasketch):
+    first = datasketch.MinHash(16)
+    taker = op.MinHash(16, scheme="datasketch-affine32")
+    for other, says in [
+        (datasketch.MinHash(8), "row 1 was made with num_perm=8, .* this MinHash has num_perm=16"),
+        (datasketch.MinHash(16, seed=2), "seed=2; .* seed=1: give op.MinHash what the objects were made with"),
+        (datasketch.MinHash(16, scheme="legacy"), "scheme='datasketch-legacy', .* scheme='datasketch-affine32'"),
+        (datasketch.MinHash(16, hashfunc=narrow_hash), "row 1 names the hashfunc narrow_hash, this MinHash sha1"),
+    ]:
+        with pytest.raises(op.IncompatibleError, match=says):
+            taker.from_values([first, other])
+    with pytest.raises(op.IncompatibleError, match="names the hashfunc sha1_hash32, this MinHash named:"):
+        op.MinHash(16, scheme="datasketch-affine32", hashfunc=narrow_hash).from_values([first])
+    with pytest.raises(op.IncompatibleError, match="scheme='affine32-op1'"):
+        op.MinHash(16).from_values([first])
+    weighted = datasketch.WeightedMinHashGenerator(2, 16).minhash([1, 2])
+    for other in (datasketch.bBitMinHash(first), weighted, "x", None):
+        with pytest.raises(op.InputError, match=f"row 1 is a {type(other).__name__}; give MinHash or LeanMinHash"):
+            taker.from_values([first, other])
+    with pytest.raises(op.InputError, match="give one of them a row"):
+        taker.from_values(first)
+
+
 def wide_hash(token: bytes) -> int:
     return 2**32 + len(token)
 
@@ -117,9 +172,6 @@ def fraction_hash(token: bytes) -> float:
 
 def narrow_hash(token: bytes) -> int:
     return len(token)
-
-
-LEGACY = {"scheme": "datasketch-legacy"}
 
 
 @pytest.mark.parametrize(
@@ -160,3 +212,47 @@ def test_values_that_were_kept(scheme):
     assert again.to_bytes() == made.to_bytes()
     assert len(op.MinHash(16, scheme=scheme).from_values(np.asarray(made[:0]))) == 0
     assert len(op.MinHash(16, scheme=scheme).from_values([])) == 0
+
+
+@pytest.mark.parametrize("scheme", ["affine32-op1", "datasketch-affine64"])
+def test_columns_in_which_values_were_kept(scheme):
+    pa = pytest.importorskip("pyarrow")
+    texts = [[f"t{i}"] for i in range(6)] if scheme.startswith("datasketch") else [f"t{i}" for i in range(6)]
+    minhash = op.MinHash(8, scheme=scheme)
+    made = minhash.sketch(texts)
+    column = pa.FixedSizeListArray.from_arrays(np.asarray(made).ravel(), 8)
+    chunks = pa.chunked_array([column[:2], column[:0], column[2:]])
+    twice = pa.concat_arrays([column, column])
+    frame = pa.table({f"v{i}": np.asarray(made)[:, i] for i in range(8)})
+    for kept in (column, chunks, twice[6:], twice[3:9].take(pa.array([3, 4, 5, 0, 1, 2])), frame):
+        assert minhash.from_values(kept).to_bytes() == made.to_bytes()
+    assert minhash.from_values(column[2:4]).to_bytes() == made[2:4].to_bytes()
+    assert len(minhash.from_values(column[:0])) == len(minhash.from_values(pa.chunked_array([], column.type))) == 0
+    polars = pytest.importorskip("polars")
+    assert minhash.from_values(polars.DataFrame({"kept": np.asarray(made)})["kept"]).to_bytes() == made.to_bytes()
+
+
+def test_columns_of_integers_that_fit():
+    pa = pytest.importorskip("pyarrow")
+    for kind in (pa.uint32(), pa.uint64(), pa.int64()):
+        made = op.MinHash(2).from_values(pa.array([[1, 2], [3, 4]], pa.list_(kind, 2)))
+        assert np.asarray(made).tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rows", "says"),
+    [
+        (("uint32", 2), [[1, 2], None], "row 3 is null"),
+        (("uint32", 2), [[1, 2], [3, None]], "row 3 is null or holds a null; drop it"),
+        (("uint32", 3), [[1, 2, 3]], r"Arrow column of FixedSizeList\(3 x .*UInt32\); cast it to fixed_size_list of 2"),
+        (("uint32", -1), [[1, 2]], r"Arrow column of List\(.*UInt32\); cast it to fixed_size_list of 2"),
+        (("int64", 2), [[1, -2]], "value -2 at 1 is negative"),
+        (("float32", 2), [[1, 2]], "holds Float32; cast it to uint32, uint64 or int64"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused(kind, rows, says):
+    pa = pytest.importorskip("pyarrow")
+    kind = pa.list_(getattr(pa, kind[0])(), kind[1])
+    chunks = [pa.array(rows, kind)] if rows[0] != [1, 2] else [pa.array([[5, 6], [7, 8]], kind), pa.array(rows, kind)]
+    with pytest.raises(op.InputError, match=f"values.* {says}"):
+        op.MinHash(2).from_values(pa.chunked_array(chunks))

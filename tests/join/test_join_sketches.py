@@ -73,7 +73,9 @@ def test_what_sketches_do_not_hold_is_refused() -> None:
         op.similarity_join(minhash, threshold=0, recall=1)
     with pytest.raises(op.IncompatibleError, match="num_perm"):
         op.similarity_join(minhash, op.MinHash(32).sketch(texts), threshold=0.5)
-    with pytest.raises(op.InputError, match="best rows of MinHash sketches: give ShingleSets"):
+    with pytest.raises(
+        op.InputError, match="topk does not take MinHash sketches: give ShingleSets or texts, or use cdist"
+    ):
         op.similarity_topk(minhash)
 
 

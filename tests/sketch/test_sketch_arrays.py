@@ -68,8 +68,60 @@ def test_rows_follow_their_texts(name, rows, random):
     for outside in (len(rows), -len(rows) - 1):
         with pytest.raises(IndexError):
             sketches[outside]
-    with pytest.raises(op.InputError, match="outside the"):
-        sketches.take([len(rows)])
+    for outside in (len(rows), -1):
+        with pytest.raises(op.InputError, match=f"row {outside} is outside the {len(rows)} rows"):
+            sketches.take([outside])
+
+
+CONTAINERS = {
+    **{name: lambda texts, name=name: MAKERS[name].sketch(texts) for name in MAKERS},
+    "sets": WORDS.transform,
+    "column": lambda texts: op.Corpus(texts).texts,
+}
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+@given(st.lists(st.booleans(), max_size=6))
+def test_a_mask_takes_its_rows(name, mask):
+    rows = CONTAINERS[name]([f"text {i}" for i in range(len(mask))])
+    wanted = rows.take(np.flatnonzero(mask))
+    spread = np.repeat(np.array(mask, bool), 2)[::2]
+    for given_ in (mask, np.array(mask, bool), spread):
+        assert pickle.dumps(rows.take(given_)) == pickle.dumps(wanted)
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_what_names_no_rows_is_refused(name):
+    rows = CONTAINERS[name](["a b", "c", "d e"])
+    for index in ([1, 2], np.array([True, False, True]), (0, 1), 1.0, "a", None):
+        with pytest.raises(TypeError, match=rf"not indexed by {type(index).__name__}: .* call take\(\.\.\.\)"):
+            rows[index]
+    with pytest.raises(OverflowError):
+        rows[2**70]
+    assert np.array_equal(rows[np.int32(1)], rows[1])
+    for mask, says in [
+        ([True], "the mask has 1 values for 3 rows"),
+        (np.ones(4, bool), "the mask has 4 values for 3 rows"),
+        (np.ones((3, 1), bool), "a mask has one dimension, not 2"),
+        ([0.5], "one-dimensional array of integers"),
+    ]:
+        with pytest.raises(op.InputError, match=f"(rows|indices).*{says}"):
+            rows.take(mask)
+
+
+@pytest.mark.parametrize("name", ["affine32-op1", "oph", "simhash"])
+def test_the_shape_is_that_of_the_view(name):
+    for batch in (["a b", "c"], []):
+        made = MAKERS[name].sketch(batch)
+        assert made.shape == np.asarray(made).shape
+
+
+def test_equal_content_is_asked_for_as_the_docstring_says():
+    a, b, other = (op.MinHash(16, seed=seed).sketch(["a b", ""]) for seed in (1, 1, 2))
+    assert a != b
+    assert np.array_equal(a, b)
+    assert a.params == b.params != other.params
+    assert "np.array_equal(a, b) and a.params == b.params" in op.SketchArray.__doc__
 
 
 @pytest.mark.parametrize("name", MAKERS)

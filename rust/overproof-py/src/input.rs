@@ -7,6 +7,7 @@ use crate::read::TextColumn;
 use arrow_array::cast::AsArray;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::types::{Int64Type, UInt32Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, make_array};
 use arrow_schema::{DataType, Field};
 use numpy::{
@@ -146,7 +147,7 @@ impl TextBatch {
             self._python.push(value.clone().unbind());
             return Ok(());
         }
-        if value.hasattr("__arrow_c_array__")? || value.hasattr("__arrow_c_stream__")? {
+        if is_arrow(value)? {
             return self.arrow(value, name);
         }
         if let Ok(array) = value.cast::<PyUntypedArray>() {
@@ -436,9 +437,49 @@ pub fn uint64(value: &Bound<'_, PyAny>, name: &str) -> PyR<Vec<u64>> {
         let wide: PyReadonlyArray1<'_, u64> = array.call_method1("astype", ("uint64",))?.extract()?;
         return Ok(copied(&wide));
     }
-    let signed = int64(array.as_any(), name)?;
+    unsigned(&int64(array.as_any(), name)?, name)
+}
+
+fn unsigned(signed: &[i64], name: &str) -> PyR<Vec<u64>> {
     match signed.iter().position(|v| *v < 0) {
         Some(at) => Err(Error::input(format!("{name}: value {} at {at} is negative", signed[at])).into()),
-        None => Ok(signed.into_iter().map(|v| v as u64).collect()),
+        None => Ok(signed.iter().map(|v| *v as u64).collect()),
     }
+}
+
+/// Rows of `width` unsigned integers from an Arrow column of lists of that length, copied one after the other.
+pub fn uint64_rows(value: &Bound<'_, PyAny>, name: &str, width: usize) -> PyR<Vec<u64>> {
+    let mut all = Vec::new();
+    for array in arrow_arrays(value, name)? {
+        let before = all.len() / width;
+        let lists = array.as_fixed_size_list_opt().filter(|lists| lists.value_length() as usize == width);
+        let Some(lists) = lists else {
+            let kind = array.data_type();
+            return Err(Error::input(format!(
+                "{name} is an Arrow column of {kind}; cast it to fixed_size_list of {width}"
+            ))
+            .into());
+        };
+        let values = lists.values();
+        let null = (0..lists.len()).find(|row| lists.is_null(*row));
+        let null = null.or_else(|| (0..values.len()).find(|at| values.is_null(*at)).map(|at| at / width));
+        if let Some(row) = null {
+            let row = before + row;
+            return Err(Error::input(format!("{name}: row {row} is null or holds a null; drop it")).into());
+        }
+        all.extend(match values.data_type() {
+            DataType::UInt32 => values.as_primitive::<UInt32Type>().values().iter().map(|v| u64::from(*v)).collect(),
+            DataType::UInt64 => values.as_primitive::<UInt64Type>().values().to_vec(),
+            DataType::Int64 => unsigned(values.as_primitive::<Int64Type>().values(), name)?,
+            other => {
+                return Err(Error::input(format!("{name} holds {other}; cast it to uint32, uint64 or int64")).into());
+            }
+        });
+    }
+    Ok(all)
+}
+
+/// Whether this is an Arrow array or stream.
+pub fn is_arrow(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(value.hasattr("__arrow_c_array__")? || value.hasattr("__arrow_c_stream__")?)
 }

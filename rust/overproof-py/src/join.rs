@@ -230,9 +230,11 @@ pub fn similarity_topk<'py>(
         }
         Sides::Sketched(left, right) => {
             if SketchMetric::parse(metric, left.params.scheme)? != SketchMetric::Hamming {
-                return Err(
-                    Error::input("the best rows of MinHash sketches: give ShingleSets or texts, or use cdist").into()
-                );
+                return Err(Error::input(
+                    "similarity_topk does not take MinHash sketches: give ShingleSets or texts, or use cdist and sort \
+                     each of its rows",
+                )
+                .into());
             }
             let joined = exec::run(py, threads, |job| hamming_topk(job, k, threshold, &left, right.as_deref()))?;
             let how = how(threshold.unwrap_or(left.params.size as f64), left.fingerprint);

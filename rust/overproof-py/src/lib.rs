@@ -11,6 +11,7 @@ mod input;
 mod join;
 mod output;
 mod read;
+mod rows;
 mod score;
 mod shingle;
 mod sketch;

@@ -2,15 +2,15 @@
 
 use crate::error::PyR;
 use crate::exec;
-use crate::input::{self, Policy, TextBatch, Threads};
+use crate::input::{Policy, TextBatch, Threads};
 use crate::output;
+use crate::rows::{row_of, rows_in, rows_of};
 use numpy::PyArray1;
 use overproof_core::error::{Error, Result};
 use overproof_core::exec::Job;
 use overproof_core::read::source::Source;
 use overproof_core::read::{self, Column, Field, Form, OnBad, Options, Presence, Select};
 use overproof_core::text::TextColumn as Texts;
-use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyDict, PySlice};
 use std::path::PathBuf;
@@ -96,29 +96,22 @@ impl TextColumn {
     }
 
     fn __getitem__<'py>(&self, py: Python<'py>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let len = self.inner.len() as isize;
+        let len = self.inner.len();
         if let Ok(slice) = key.cast::<PySlice>() {
-            let at = slice.indices(len)?;
-            let rows = (0..at.slicelength as isize).map(|i| (at.start + i * at.step) as usize);
-            let picked = pick(&self.inner, rows).map_err(crate::error::PyError::from)?;
+            let picked = pick(&self.inner, rows_of(slice, len)?).map_err(crate::error::PyError::from)?;
             return Ok(Bound::new(py, TextColumn::from(picked))?.into_any());
         }
-        let row: isize = key.extract()?;
-        let from_start = if row < 0 { row + len } else { row };
-        if !(0..len).contains(&from_start) {
-            return Err(PyIndexError::new_err(format!("row {row} of a column of {len} texts")));
-        }
-        Ok(self.inner.get(from_start as usize).into_pyobject(py)?)
+        Ok(self.inner.get(row_of(key, len)?).into_pyobject(py)?)
     }
 
     fn __iter__(&self) -> TextIterator {
         TextIterator { column: Arc::clone(&self.inner), next: AtomicUsize::new(0) }
     }
 
-    /// The rows at `indices`, in that order.
+    /// The rows at `indices`, in that order, or those of a mask, bool[n].
     fn take(&self, py: Python<'_>, indices: &Bound<'_, PyAny>) -> PyR<Self> {
         let len = self.inner.len();
-        let rows = input::int64(indices, "indices")?;
+        let rows = rows_in(indices, "indices", len)?;
         if let Some(row) = rows.iter().find(|row| !(0..len as i64).contains(row)) {
             return Err(Error::input(format!("indices: row {row} of a column of {len} texts")).into());
         }

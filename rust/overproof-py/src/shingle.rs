@@ -4,6 +4,7 @@ use crate::error::PyR;
 use crate::exec;
 use crate::input::{Policy, TextBatch, Threads, int64, uint64};
 use crate::output;
+use crate::rows::{row_of, rows_in, rows_of};
 use numpy::PyArray1;
 use overproof_core::error::Error;
 use overproof_core::params::{Analyzer, Normalization, ShingleParams as Params};
@@ -213,21 +214,16 @@ impl ShingleSets {
     fn __getitem__<'py>(slf: &Bound<'py, Self>, index: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let sets = &slf.get().inner;
         if let Ok(slice) = index.cast::<PySlice>() {
-            let at = slice.indices(sets.len() as isize)?;
-            let rows: Vec<i64> = (0..at.slicelength as isize).map(|i| (at.start + i * at.step) as i64).collect();
+            let rows: Vec<i64> = rows_of(slice, sets.len())?.into_iter().map(|row| row as i64).collect();
             return Ok(Bound::new(slf.py(), ShingleSets::taken(sets, &rows)?)?.into_any());
         }
-        let i: isize = index.extract()?;
-        let row = if i < 0 { i + sets.len() as isize } else { i };
-        if row < 0 || row as usize >= sets.len() {
-            return Err(pyo3::exceptions::PyIndexError::new_err(format!("row {i} of {} rows", sets.len())));
-        }
-        Ok(output::view(slf.as_any(), sets.row(row as usize))?.into_any())
+        let row = row_of(index, sets.len())?;
+        Ok(output::view(slf.as_any(), sets.row(row))?.into_any())
     }
 
-    /// The rows at `rows`, in that order.
+    /// The rows at `rows`, in that order, or those of a mask, bool[n].
     fn take(&self, rows: &Bound<'_, PyAny>) -> PyR<Self> {
-        ShingleSets::taken(&self.inner, &int64(rows, "rows")?)
+        ShingleSets::taken(&self.inner, &rows_in(rows, "rows", self.inner.len())?)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, State<'py>)> {

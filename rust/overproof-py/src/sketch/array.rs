@@ -2,11 +2,12 @@
 
 use super::detached;
 use super::params::SketchParams;
-use super::rows::{inners, row_of, rows_in, rows_of};
+use super::rows::{inners, rows_in};
 use crate::error::PyR;
 use crate::exec;
 use crate::input::{Threads, int64};
 use crate::output;
+use crate::rows::{row_of, rows_of};
 use numpy::PyArray1;
 use overproof_core::error::Error;
 use overproof_core::sketch::opsk::Sketches;
@@ -30,6 +31,8 @@ use std::sync::Arc;
 ///     Rows that had no text (null).
 /// params : SketchParams
 ///     How the rows were made: ``.scheme``, ``.size`` (num_perm or bits), ``.seed``, ``.hashes``.
+/// shape : (int, int)
+///     Rows, and values in each: that of the view.
 /// fingerprint : int
 ///     64 bits that stand for `params`; operations on two sketches refuse different ones with IncompatibleError.
 ///
@@ -37,14 +40,15 @@ use std::sync::Arc;
 /// -----
 /// ``a | b`` is the union row by row, `reduce` the union by groups, both by the minimum of MinHash values; SimHash has
 /// no union. MinHash schemes with 32-bit values refuse unions of more than about 2**32 / 1000 distinct shingles, where
-/// chance collisions would bias the estimate. Pickles, like files, are docs/format-opsk.md.
+/// chance collisions would bias the estimate. ``a == b`` asks whether both are one object; whether they hold the same is
+/// ``np.array_equal(a, b) and a.params == b.params``. Pickles, like files, are docs/format-opsk.md.
 ///
 /// Examples
 /// --------
 /// >>> import numpy as np, overproof as op
 /// >>> minhash = op.MinHash(64, shingler=op.Shingler(n=1))
 /// >>> a = minhash.sketch(["to be or not", "", "that is the question"])
-/// >>> np.asarray(a).shape, a.empty.tolist()
+/// >>> a.shape, a.empty.tolist()
 /// ((3, 64), [False, True, False])
 /// >>> b = minhash.sketch(["to be", "", "that is"])
 /// >>> np.array_equal(a | b, a)                       # the words of b are among those of a
@@ -92,6 +96,12 @@ impl SketchArray {
         self.inner.fingerprint
     }
 
+    /// Rows, and values in each, as of ``np.asarray(sketches)``.
+    #[getter]
+    fn shape(&self) -> (usize, usize) {
+        (self.inner.n, self.inner.k)
+    }
+
     fn __len__(&self) -> usize {
         self.inner.len()
     }
@@ -126,9 +136,9 @@ impl SketchArray {
         })
     }
 
-    /// The rows at `rows`, in that order.
+    /// The rows at `rows`, in that order, or those of a mask, bool[n].
     fn take(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyR<Self> {
-        let rows = rows_in(rows)?;
+        let rows = rows_in(rows, self.inner.len())?;
         Ok(detached(py, |_| self.inner.take(&rows))?.into())
     }
 

@@ -11,7 +11,7 @@ pub use set::SetSketch;
 
 use crate::error::PyR;
 use crate::exec;
-use crate::input::{Policy, TextBatch, Threads, int64, uint64};
+use crate::input::{Policy, TextBatch, Threads, int64, is_arrow, uint64, uint64_rows};
 use crate::shingle::{ShingleParams, ShingleSets};
 use overproof_core::error::{Error, Result};
 use overproof_core::exec::Job;
@@ -100,11 +100,12 @@ pub fn sketch_hashes(
     Ok(made.into())
 }
 
-/// Rows of MinHash values that exist already, one after the other.
+/// Rows of MinHash values that exist already: one after the other, or as an Arrow column of lists.
 #[pyfunction]
 #[pyo3(signature = (values, params))]
 pub fn sketch_values(py: Python<'_>, values: &Bound<'_, PyAny>, params: &SketchParams) -> PyR<SketchArray> {
-    let values = uint64(values, "values")?;
+    let width = params.inner.size as usize;
+    let values = if is_arrow(values)? { uint64_rows(values, "values", width)? } else { uint64(values, "values")? };
     Ok(detached(py, |_| Dense::of_values(params.inner.clone(), &values))?.into())
 }
 

@@ -2,11 +2,12 @@
 
 use super::detached;
 use super::params::SketchParams;
-use super::rows::{inners, row_of, rows_in, rows_of};
+use super::rows::{inners, rows_in};
 use crate::error::PyR;
 use crate::exec;
 use crate::input::{Threads, int64};
 use crate::output;
+use crate::rows::{row_of, rows_of};
 use numpy::PyArray1;
 use overproof_core::error::Error;
 use overproof_core::sketch::SetSketch as Kept;
@@ -120,9 +121,9 @@ impl SetSketch {
         Ok(output::view(slf.as_any(), inner.row(row))?.into_any())
     }
 
-    /// The rows at `rows`, in that order.
+    /// The rows at `rows`, in that order, or those of a mask, bool[n].
     fn take(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyR<Self> {
-        let rows = rows_in(rows)?;
+        let rows = rows_in(rows, self.inner.len())?;
         Ok(detached(py, |_| self.inner.take(&rows))?.into())
     }
 
