@@ -109,6 +109,10 @@ def test_the_key_of_a_commitment_is_made_once(log: Path, tmp_path: Path, capsys:
     key, out = tmp_path / "log.key", tmp_path / "day.json"
     assert run("commit", log, "--key-file", key, "--out", out) == 0
     assert f"Wrote {key}" in capsys.readouterr().out
+    other = tmp_path / "other.key"
+    assert run("commit", log, "--key-file", other, "--out", out, "--account-field", "no") == 1
+    assert "check --account-field" in capsys.readouterr().err
+    assert not other.exists()
     assert key.stat().st_mode & 0o077 == 0
     root = json.loads(out.read_text())["root"]
     assert run("commit", log, "--key-file", key, "--out", out, "--prove", "r03") == 0

@@ -101,7 +101,7 @@ def test_screen_writes_what_a_person_reviews_and_reads_it_back(
 def test_screen_says_what_is_wrong(logs: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["screen", logs["log"], "--stix", str(tmp_path / "s.json")]) == 0
     assert (tmp_path / "s.json.key").stat().st_mode & 0o077 == 0
-    capsys.readouterr()
+    assert f"Wrote {tmp_path / 's.json.key'}" in capsys.readouterr().out
     assert main(["screen", logs["log"], "--rate", "0.9%"]) == 0
     told = capsys.readouterr().out
     assert "needs 111 benign accounts of which the feature is known: try --benign with more, --rate 1% or a" in told

@@ -22,6 +22,7 @@ __all__ = [
     "check_outputs",
     "field_options",
     "fields_of",
+    "key_kept",
     "named_paths",
     "naming",
     "read_key",
@@ -144,8 +145,8 @@ def check_inputs(inputs: Sequence[str]) -> None:
             raise InputError(f"{path}: there is no such file: check the path")
 
 
-def read_key(path: str, option: str, *, make: bool = False) -> bytes:
-    """Read a secret key from its file; with `make` it is made once, and kept where only its owner can read it.
+def read_key(path: str, option: str) -> bytes:
+    """Read a secret key from its file.
 
     Raises
     ------
@@ -154,17 +155,30 @@ def read_key(path: str, option: str, *, make: bool = False) -> bytes:
     """
     from ..evidence.selection import is_key
 
-    if make and not os.path.exists(path):
-        made = secrets.token_bytes(32)
-        with atomic_path(path) as part:
-            part.chmod(0o600)
-            part.write_bytes(made)
-        return made
     check_inputs([path])
     key = Path(path).read_bytes()
     if not is_key(key):
         raise InputError(f"{option}: {path} holds {len(key)} bytes; a key has 16 to 64 random ones")
     return key
+
+
+@contextmanager
+def key_kept(path: str, option: str, *, make: bool = True) -> Iterator[bytes]:
+    """Read a secret key; with `make` a missing one is made, and kept for its owner alone unless the body fails.
+
+    Raises
+    ------
+    InputError
+        As `read_key`, or as `check_writable`.
+    """
+    if not make or os.path.exists(path):
+        yield read_key(path, option)
+        return
+    made = secrets.token_bytes(32)
+    with atomic_path(path) as part:
+        part.chmod(0o600)
+        part.write_bytes(made)
+        yield made
 
 
 def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str]) -> None:
