@@ -74,6 +74,8 @@ def test_outputs_are_checked_before_the_work(tmp_path: Path, capsys: pytest.Capt
         ("--json", tmp_path, "is a folder; name a file in it"),
         ("--report", served, "is also an input"),
         ("--json", tmp_path / "file" / "x", "may not be written"),
+        ("--matches", tmp_path / "m.csv", "m.csv would hold Parquet: give a name that ends in .parquet"),
+        ("--matches", tmp_path / "m", "give a name that ends in .parquet"),
     ):
         assert main(["compare", str(served), "missing.jsonl", option, str(value)]) == 1
         told = capsys.readouterr()
@@ -174,8 +176,10 @@ def test_errors_name_options_and_not_arguments(tmp_path: Path, capsys: pytest.Ca
     other.write_text('{"a": "one two", "b": "c d"}\n')
     for suspect, options, words in (
         (null, [], "line 2: has no text (null): pass --errors skip to leave such lines out"),
-        (other, [], "its fields are a, b: give --text-field"),
-        (other, ["--suspect-text-field", "c"], "its fields are a, b: give --text-field, or pass --errors skip"),
+        (other, [], "its fields are a, b: give --suspect-text-field"),
+        (other, ["--suspect-text-field", "c"], "its fields are a, b: give --suspect-text-field, or pass --errors skip"),
+        (good, ["--text-field", "text", "--control", str(other)], "its fields are a, b: give --control-text-field, or"),
+        (good, ["--served-id-field", "c"], "its fields are text: give --served-id-field, or"),
     ):
         assert main(["compare", str(good), str(suspect), *options]) == 1
         told = capsys.readouterr().err.splitlines()[-1]
@@ -202,6 +206,16 @@ def test_no_option_is_advised_that_a_command_lacks(
     assert capsys.readouterr().err.endswith(f"{words}\n")
     assert main(["check-log", str(bad), "--errors", "skip", "--field", "model=nope"]) == 1
     assert capsys.readouterr().err.endswith("no line has the field 'nope': check --field\n")
+
+
+def test_help_tells_that_a_field_may_be_a_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["compare", "--help"])
+    told = capsys.readouterr().out
+    told = told[told.index("--text-field FIELD") : told.index("--prompt-field FIELD")]
+    assert "response.choices.0.message.content" in told
+    deep = tmp_path / "deep.jsonl"
+    deep.write_text('{"response": {"choices": [{"message": {"content": "a b"}}]}}\n')
+    assert main(["compare", *[str(deep)] * 2, "--text-field", "response.choices.0.message.content"]) == 0
 
 
 def test_help_tells_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:

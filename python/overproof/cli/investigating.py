@@ -13,7 +13,7 @@ import click
 
 from ..errors import InputError
 from .commands import overproof
-from .options import check_inputs, named_paths
+from .options import check_inputs, named_paths, of_side
 from .plans import (
     fields,
     groups_of,
@@ -86,10 +86,14 @@ def investigate(path: str, served: str, folder: str, quiet: bool, **chosen: Any)
         if spent := ledger.spent(opened, plan=plan.name):
             raise InputError(f"{path}: {spent:,} of the redraws were opened by another investigation: they are spent")
         field = chosen.get("control_text_field")
-        read = {name: read_corpus(at, name=name, threads=threads, text_field=field) for name, at in controls.items()}
+        with of_side("control"):
+            read = {
+                name: read_corpus(at, name=name, threads=threads, text_field=field) for name, at in controls.items()
+            }
         web = None
         if background:
-            web = read_corpus(background, threads=threads, text_field=chosen.get("background_text_field"))
+            with of_side("background"):
+                web = read_corpus(background, threads=threads, text_field=chosen.get("background_text_field"))
         corpora = digest(
             {
                 "controls": sorted(corpus_digest(one) for one in read.values()),

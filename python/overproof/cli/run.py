@@ -20,6 +20,7 @@ OPTIONS = (
     (re.compile(r"\bextra_fields\b"), "--field"),
     (re.compile(r'pass missing="keep" to keep it as missing, or '), ""),
     (re.compile(r'\berrors="(raise|skip|replace)"'), r"--errors \1"),
+    (re.compile(r"\b(served|suspect|control|background)_(text|prompt|id)_field\b(?!=)"), r"--\1-\2-field"),
     (re.compile(r"\b(text|prompt|id|account|time|conversation)_field(?: \(--\1-field\))?(?![\w=])"), r"--\1-field"),
 )
 """What the library calls an argument, and the option that sets it here."""
