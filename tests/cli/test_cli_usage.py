@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +150,33 @@ def test_the_library_does_not_load_the_command_line() -> None:
     code = "import sys, overproof, overproof.cli; print([m for m in ('click', 'rich', 'jinja2') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("loading", ["numpy", "click"])
+@pytest.mark.parametrize("by", ["command", "module"])
+def test_ctrl_c_while_modules_load(loading: str, by: str, tmp_path: Path) -> None:
+    stop = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(30)\n"
+    (tmp_path / f"{loading}.py").write_text(stop)
+    script = tmp_path / "overproof"  # as pip makes it
+    script.write_text("import sys\nfrom overproof.cli import main\nsys.exit(main())\n")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [str(script)] if by == "command" else ["-X", "utf8", "-m", "overproof"]
+    environment = {**os.environ, "PYTHONPATH": path}
+    ended = subprocess.run(
+        [sys.executable, *command, "info"], capture_output=True, check=False, env=environment, timeout=60
+    )
+    assert ended.stderr == b"overproof: interrupted\n"
+    assert (ended.returncode, ended.stdout) == (130, b"")
+
+
+def test_ctrl_c_while_a_program_loads_the_library_is_its_own(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("raise KeyboardInterrupt")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    code = "try:\n import overproof\nexcept KeyboardInterrupt:\n print('caught')\nimport overproof"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, env=environment, timeout=60)
+    assert ended.stdout == b"caught\n"
+    assert ended.stderr.endswith(b"KeyboardInterrupt\n")
+    assert ended.returncode == -signal.SIGINT
 
 
 def test_inputs_are_checked_before_the_first_is_read(

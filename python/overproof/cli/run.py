@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from .._console import INTERRUPTED, say_interrupted
 from ..errors import OverproofError
 from ..report.show import one_line
 
 __all__ = ["in_options", "run"]
 
-INTERRUPTED = 130
 BROKEN_PIPE = 141
 OPTIONS = (
     (re.compile(r"\bextra_fields\b"), "--field"),
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted")
+        say_interrupted()
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains once more when it flushes at its end
