@@ -113,7 +113,9 @@ def test_a_changed_case_does_not_verify(folder: Path, tmp_path: Path, capsys: py
     result["tests"][0]["wins"] += 1
     (tmp_path / "case" / "case.json").write_text(json.dumps(result))
     assert call(tmp_path, "verify", "@case") == 1
-    assert "line-up: wins is stated as" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "line-up: wins is stated as" in said
+    assert re.search(r": 1 difference\.$|: [2-9] differences\.$", said, re.MULTILINE)
 
 
 def test_nothing_is_chosen_again_between_the_steps(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

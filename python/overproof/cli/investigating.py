@@ -153,16 +153,17 @@ def verify(folder: str) -> int:
     Exit codes: 0 all the same, 1 a difference.
     """
     from ..case import UNSEEN, Case
+    from ..evidence.result import several
 
     case = Case.open(folder)
     found = case.verify()
     for one in found:
         print(one)
-    tests, rows = len(case.result["tests"]), len(case.columns["events"]["scores"])
-    people = len(case.result["accounts"])
+    tests, rows = several(len(case.result["tests"]), "test"), several(len(case.columns["events"]["scores"]), "row")
+    people = several(len(case.result["accounts"]), "account")
     print(
-        f"{tests} tests, the rungs, the summary, and what is said of {people:,} accounts computed again from {rows:,} "
-        f"rows: {len(found)} differences."
+        f"{tests}, the rungs, the summary, and what is said of {people} computed again from {rows}: "
+        f"{several(len(found), 'difference')}."
     )
     print(f"Taken as stated, since only the texts or the log show it: {', '.join(UNSEEN)}.")
     return 1 if found else 0

@@ -93,6 +93,7 @@ def commit(log: str, **chosen: Any) -> int:
     opens one request with its proof and no other.
     """
     from ..evidence.commitment import commit_log, timestamp
+    from ..evidence.result import several
 
     token_file = chosen["timestamp_token"]
     outputs = {"--out": chosen["out"]}
@@ -111,7 +112,7 @@ def commit(log: str, **chosen: Any) -> int:
             made["proofs"] = {request: day.prove(request, key=key) for request in chosen["proved"]}
         _write(chosen["out"], made)
     if not chosen["quiet"]:
-        print(f"Root {made['root']} over {count(made['size'])} requests, key {made['key_id']}.")
+        print(f"Root {made['root']} over {several(made['size'], 'request')}, key {made['key_id']}.")
         if token_file is not None:
             print(f"Stamped {made['timestamp']['time']}; the signature is for openssl ts -verify to check.")
         _wrote(({"--key-file": chosen["key_file"]} if made_key else {}) | outputs)

@@ -451,18 +451,22 @@ def _added(ledger: Ledger) -> None:
 
 
 def _show(made: Plan) -> None:
+    from ..evidence.result import several
+
     said = [
         ("state", made.state),
-        ("suspects", ", ".join(f"{one['name']} ({one['rows']:,} texts)" for one in made.suspects)),
+        ("suspects", ", ".join(f"{one['name']} ({several(one['rows'], 'text')})" for one in made.suspects)),
     ]
     said.append(("published", made.published or "not stated: there will be no time placebo"))
     said.append(("event", f"{made.score} of at least {made.tau:g} (n = {made.n}), alpha {made.alpha:g}"))
     if made.selection:
         chosen = made.selection
-        said.append(("records", f"{chosen['records']:,} by {chosen['rule']}, {chosen['draws']} redraws each"))
+        said.append(
+            ("records", f"{chosen['records']:,} by {chosen['rule']}, {several(chosen['draws'], 'redraw')} each")
+        )
         said.append(("groups", "none fixed" if made.groups is None else f"{made.groups['groups']:,} fixed"))
     if made.redraws:
-        said.append(("redraws", f"{made.redraws['rows']:,}, {made.redraws['left_out']:,} units left out"))
+        said.append(("redraws", f"{made.redraws['rows']:,}, {several(made.redraws['left_out'], 'unit')} left out"))
         said.append(("grade", f"{made.grade}: {made.why_grade}"))
     said.append(("hash", made.hash))
     for name, value in said:
