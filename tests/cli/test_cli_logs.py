@@ -36,7 +36,7 @@ def test_check_log_tells_the_rung(log: Path, tmp_path: Path, capsys: pytest.Capt
     assert text.startswith("This log can reach L2: they were served only to these accounts.")
     assert "stream cut by the user" in text
     assert max(map(len, text.replace(str(out), "").splitlines())) <= 80
-    assert "guessed the fields id='request_id', model='snapshot'" in err
+    assert f"overproof: {log}: guessed the fields id='request_id', model='snapshot'" in err
     assert json.loads(out.read_text())["problems"] == {"stream cut by the user": 2}
     assert run("check-log", log, "--field", "host=snapshot", "-q") == 0
     assert capsys.readouterr().out == ""

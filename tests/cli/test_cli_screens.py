@@ -52,7 +52,9 @@ def test_screen_writes_what_a_person_reviews_and_reads_it_back(
     command = ["screen", logs["log"], "--benign", logs["benign"], "--rate", "2%", "--out", str(out)]
     watch = ["--watch", str(tmp_path / "watch.json"), "--watch-key", str(tmp_path / "watch.key")]
     assert main([*command, *watch, "--stix", str(stix), "--key", str(key)]) == 0
-    said = capsys.readouterr().out
+    said, told = capsys.readouterr()
+    for name in ("log", "benign"):
+        assert f"overproof: {logs[name]}: guessed the fields" in told
     assert "hits 1 of" in said or "hits 0 of" in said
     assert "no verdict" in said
     with out.open(newline="") as file:
