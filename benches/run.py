@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,20 +24,47 @@ from benches.tasks import Case, Task
 RECORD = Path(__file__).parent / "record"
 MOST = {"lsh": 20_000, "hamming": 100_000}
 """Units of an input where they are not 4,000."""
+TASKS = (*tasks.NAMES, "stages")
+CORPORA = ("made", *corpora.SETS)
+
+
+def asked(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The options; what is unknown, or not on this machine, is told with what there is."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", nargs="*", type=_task, help=f"{', '.join(TASKS)}; all unless given")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--most", type=int, help="at most this many texts or values of an input")
+    parser.add_argument(
+        "--corpus", action="append", type=_corpus, default=[], help=f"{', '.join(CORPORA)}; all that fit unless given"
+    )
+    parser.add_argument("--no-record", action="store_true", help="print only")
+    return parser.parse_args(arguments)
+
+
+def _task(name: str) -> str:
+    # Not by `choices`, which refuse that no task at all is named.
+    if name not in TASKS:
+        raise argparse.ArgumentTypeError(f"{name!r} is no task: give {', '.join(TASKS)}")
+    return name
+
+
+def _corpus(name: str) -> str:
+    if name not in CORPORA:
+        raise argparse.ArgumentTypeError(f"{name!r} is no corpus: give {', '.join(CORPORA)}")
+    if name not in corpora.available():
+        raise argparse.ArgumentTypeError(
+            f"{name} needs the folder of real texts, which {corpora.SHARED} is not: name it by OVERPROOF_SHARED_DATA, "
+            f"or give {', '.join(corpora.available())}"
+        )
+    return name
 
 
 def main() -> None:
     """Run, record, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tasks", nargs="*", help=f"{', '.join(tasks.NAMES)}, stages; all unless given")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--most", type=int, help="at most this many texts or values of an input")
-    parser.add_argument("--corpus", action="append", default=[], help="made, english, chinese, code; all that fit")
-    parser.add_argument("--no-record", action="store_true", help="print only")
-    options = parser.parse_args()
+    options = asked()
     if DEBUG_BUILD and not options.no_record:
         raise SystemExit("this is a debug build of overproof, whose times mean nothing: run `make build` first")
-    for name in options.tasks or [*tasks.NAMES, "stages"]:
+    for name in options.tasks or TASKS:
         if name == "stages":
             from benches import stages
 
@@ -47,6 +75,8 @@ def main() -> None:
             made = run(task, options.rounds, options.most or MOST.get(name, 4000), options.corpus)
             for case in made["cases"]:
                 print(table(task, case), flush=True)
+            if made["absent"]:
+                print(f"\n{absence(made['absent'])}", flush=True)
         if not options.no_record:
             print(f"\nwritten: {write(name, made)}")
 
@@ -153,6 +183,14 @@ def speed(task: Task, case: Case, calls: dict[str, Times], yardstick: dict[str, 
     if yardstick is not None:
         made["times_yardstick"] = rounded(ratio(yardstick["all"], calls["all"]))
     return made | {name: one.to_dict() for name, one in calls.items()}
+
+
+def absence(absent: dict[str, str]) -> str:
+    """One line: which adapters did not run, and why; those of one reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for adapter, reason in absent.items():
+        by_reason.setdefault(reason, []).append(adapter)
+    return "absent: " + "; ".join(f"{', '.join(names)} ({reason})" for reason, names in by_reason.items())
 
 
 def table(task: Task, case: dict[str, Any]) -> str:

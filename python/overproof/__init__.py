@@ -1,5 +1,6 @@
 """overproof measures how much of what a model's API served is in a suspect corpus."""
 
+from overproof import _console as _console  # first: what follows takes a while, and may be interrupted
 from overproof import evidence as evidence
 from overproof import reference as reference
 from overproof import simulate as simulate

@@ -261,7 +261,7 @@ def _known(value: object, name: str, row: int) -> str | None:
         return value.isoformat()
     if isinstance(value, int | float | np.integer | np.floating | np.datetime64) and not isinstance(value, bool):
         return str(value)
-    raise InputError(f"{name}: row {row} is a {kind}; give str, int or None")
+    raise InputError(f"{name}: row {row} is of type {kind}; give str, int or None")
 
 
 def _integers(values: npt.ArrayLike, n: int, name: str, dtype: type[np.signedinteger[Any]]) -> npt.NDArray[Any]:

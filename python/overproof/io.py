@@ -441,10 +441,7 @@ def _corpus(found: Sequence[tuple[str | None, Taken]], plan: Reading, name: str 
     for source in sources:
         left_out = {reason: n for reason, n in source.skipped.items() if reason != "blank line"}
         if left_out:
-            told = ", ".join(
-                f"{n} {reason} (first: line {source.first_skipped[reason]})" for reason, n in left_out.items()
-            )
-            log.warning("%s: lines left out or changed: %s", source.path, told)
+            log.warning("%s: lines left out or changed: %s", source.path, _counted(source, left_out))
     blocks = [block for _, taken in found for block in taken.blocks]
 
     def column(key: str) -> TextColumn | None:
@@ -473,13 +470,15 @@ def _nothing(n: int) -> TextColumn:
     return TextColumn([None] * n, missing="keep")
 
 
+def _counted(source: Source, lines: Mapping[str, int]) -> str:
+    """How many lines for each reason, and where the first is; a reason reads the same for one and for many."""
+    return ", ".join(f"{reason} ({n:,}, first: line {source.first_skipped[reason]})" for reason, n in lines.items())
+
+
 def _no_rows(source: Source) -> str:
     where = source.path or "the frame"
     if source.path is not None and os.path.isfile(source.path) and os.path.getsize(source.path) == 0:
         return f"{where}: the file is empty (0 bytes): check how it was written"
     if source.skipped:
-        told = ", ".join(
-            f"{n} {reason} (first: line {source.first_skipped[reason]})" for reason, n in source.skipped.items()
-        )
-        return f"{where}: no row is left; lines left out: {told}"
+        return f"{where}: no row is left; lines left out: {_counted(source, source.skipped)}"
     return f"{where}: holds no rows: check how it was written"

@@ -328,7 +328,7 @@ def candidate_pairs(
     """
     for name, value in (("left", left), ("right", right)):
         if not (isinstance(value, SketchArray) or (value is None and name == "right")):
-            raise InputError(f"{name} is a {type(value).__name__}; give MinHash sketches")
+            raise InputError(f"{name} is of type {type(value).__name__}; give MinHash sketches")
     cut = (params.bands, params.rows) if isinstance(params, LSHParams) else params
     if (
         not isinstance(cut, tuple)

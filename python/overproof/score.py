@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, overload
 
@@ -13,6 +12,7 @@ from overproof import _core
 from overproof._core import SetSketch, ShingleSets, SketchArray, Spans
 from overproof._extras import need
 from overproof.errors import InputError
+from overproof.shingle import tell_replaced
 
 if TYPE_CHECKING:
     from overproof.typing import TextsLike
@@ -33,7 +33,6 @@ __all__ = [
     "score_interval",
 ]
 
-log = logging.getLogger("overproof")
 
 Rows: TypeAlias = ShingleSets | SketchArray | SetSketch
 SetRows: TypeAlias = ShingleSets | SetSketch
@@ -461,8 +460,7 @@ def common_spans(
     spans, replaced = _core.common_spans(
         a_texts, b_texts, masks, min_tokens, mask_n, analyzer, normalization, missing, errors, threads
     )
-    if replaced:
-        log.warning("%d texts held lone surrogates, which became U+FFFD", replaced)
+    tell_replaced(replaced)
     return spans
 
 

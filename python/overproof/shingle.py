@@ -142,7 +142,7 @@ class Shingler:
         elif isinstance(rows, tuple) and len(rows) == 2 and isinstance(rows[0], np.ndarray):
             return _core.shingle_ids(rows[0], rows[1], None, self.params, counts, threads)
         if not isinstance(rows, Iterable) or isinstance(rows, str | bytes | Mapping | Set):
-            raise InputError(f"texts is a {type(rows).__name__}; give a list of token lists, or (ids, offsets)")
+            raise InputError(f"texts is of type {type(rows).__name__}; give a list of token lists, or (ids, offsets)")
         return self._strings(list(rows), counts, missing, threads)
 
     def _strings(self, rows: list[Any], counts: bool, missing: str, threads: int | None) -> ShingleSets:
@@ -178,13 +178,13 @@ def sets_marking_numbers(texts: TextsLike, shingler: Shingler, threads: int | No
 def tell_replaced(replaced: int) -> None:
     """Log how many texts held lone surrogates, if any."""
     if replaced:
-        log.warning("%d texts held lone surrogates, which became U+FFFD", replaced)
+        log.warning("lone surrogates in %d of the texts became U+FFFD", replaced)
 
 
 def checked_shingler(shingler: Any) -> Shingler | None:
     """The value of a keyword `shingler`."""
     if shingler is not None and not isinstance(shingler, Shingler):
-        raise InputError(f"shingler is a {type(shingler).__name__}; give an overproof.Shingler")
+        raise InputError(f"shingler is of type {type(shingler).__name__}; give an overproof.Shingler")
     return shingler
 
 

@@ -503,7 +503,7 @@ def _token(token: Any, row: int) -> bytes:
         return token.encode()
     if isinstance(token, bytes):
         return token
-    raise InputError(f"row {row}: a token is a {type(token).__name__}; give bytes or str")
+    raise InputError(f"row {row}: a token is of type {type(token).__name__}; give bytes or str")
 
 
 def _params_of_sets(scheme: str, size: int, seed: int, sets: ShingleSets, shingler: Shingler | None) -> SketchParams:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -102,6 +103,14 @@ def test_fail_above(command: list[str], capsys: pytest.CaptureFixture[str]) -> N
     assert main([*command, "--quiet", "--fail-above", "1%"]) == 3
     assert main([*command, "--quiet", "--fail-above", "0.9"]) == 0
     assert capsys.readouterr().err == ""
+    assert main([*command, "--fail-above", "1%"]) == 3
+    told = capsys.readouterr()
+    assert re.search(
+        r"^overproof: \d+ of 80 suspect texts match \(\d\d\.\d%\), more than --fail-above 1%$", told.err, re.M
+    )
+    assert "suspect texts match served text." in told.out
+    assert main([*command, "--fail-above", "0.9"]) == 0
+    assert "--fail-above" not in capsys.readouterr().err
 
 
 def test_the_rule_is_taken(command: list[str], tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_check_log_tells_the_rung(log: Path, tmp_path: Path, capsys: pytest.Capt
     assert text.startswith("This log can reach L2: they were served only to these accounts.")
     assert "stream cut by the user" in text
     assert max(map(len, text.replace(str(out), "").splitlines())) <= 80
-    assert "guessed the fields id='request_id', model='snapshot'" in err
+    assert f"overproof: {log}: guessed the fields id='request_id', model='snapshot'" in err
     assert json.loads(out.read_text())["problems"] == {"stream cut by the user": 2}
     assert run("check-log", log, "--field", "host=snapshot", "-q") == 0
     assert capsys.readouterr().out == ""
@@ -109,6 +109,10 @@ def test_the_key_of_a_commitment_is_made_once(log: Path, tmp_path: Path, capsys:
     key, out = tmp_path / "log.key", tmp_path / "day.json"
     assert run("commit", log, "--key-file", key, "--out", out) == 0
     assert f"Wrote {key}" in capsys.readouterr().out
+    other = tmp_path / "other.key"
+    assert run("commit", log, "--key-file", other, "--out", out, "--account-field", "no") == 1
+    assert "check --account-field" in capsys.readouterr().err
+    assert not other.exists()
     assert key.stat().st_mode & 0o077 == 0
     root = json.loads(out.read_text())["root"]
     assert run("commit", log, "--key-file", key, "--out", out, "--prove", "r03") == 0

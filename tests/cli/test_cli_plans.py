@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,18 @@ def test_from_plan_to_verified_case(
     # A fixed key and time: other draws could fail a self-test by chance, as they should in 4 % of runs.
     assert call(folder, *NEW, "@z.plan.json") == 0
     assert (folder / "z.plan.key").stat().st_mode & 0o077 == 0
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        "Wrote z.plan.json",
+        "Wrote z.plan.key, the secret key: keep it, and show it to nobody",
+        "Added a line to overproof-ledger.jsonl",
+    ]
     (folder / "overproof-ledger.jsonl").unlink()
     (folder / "a.plan.key").write_bytes(bytes(range(32)))
     when = ("--published", "2025-01-25T00:00Z", "--created", "2025-02-01T00:00Z")
     assert call(folder, *NEW, "@a.plan.json", *when, "--tau", "15") == 0
-    assert "published  2025-01-25T00:00:00Z" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "published  2025-01-25T00:00:00Z" in said
+    assert "a.plan.key" not in said  # it was there, and is only read
     assert call(folder, "plan", "size", "@a.plan.json", "--leaked", "1e2,1e4", "--units", "1e6") == 0
     said = capsys.readouterr().out
     assert "10,000" in said
@@ -105,7 +113,9 @@ def test_a_changed_case_does_not_verify(folder: Path, tmp_path: Path, capsys: py
     result["tests"][0]["wins"] += 1
     (tmp_path / "case" / "case.json").write_text(json.dumps(result))
     assert call(tmp_path, "verify", "@case") == 1
-    assert "line-up: wins is stated as" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "line-up: wins is stated as" in said
+    assert re.search(r": 1 difference\.$|: [2-9] differences\.$", said, re.MULTILINE)
 
 
 def test_nothing_is_chosen_again_between_the_steps(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,8 +127,10 @@ def test_nothing_is_chosen_again_between_the_steps(folder: Path, capsys: pytest.
     # Another beacon, after the first redraws did not suit: the plan's copy is put back.
     (folder / "d.plan.json").write_bytes(new)
     again = ("plan", "sample", "@d.plan.json", *SAMPLE, "@ask-d.jsonl", *own)
+    asked = (folder / "ask-d.jsonl").read_bytes()
     assert call(folder, *again, "--beacon", "2") == 1
     assert "saw this plan sampled in another way" in capsys.readouterr().err
+    assert (folder / "ask-d.jsonl").read_bytes() == asked
     assert call(folder, *again) == 0  # the same once more, as after a crash
     simulate.answer_batch(folder / "ask-d.jsonl", folder / "drawn-d.jsonl")
     # Another tau, once the redraws are known.
@@ -143,6 +155,51 @@ def test_errors_say_what_to_do(
 ) -> None:
     assert call(folder, *arguments) == 1
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--published", "2025-01-20"), "has no zone"),
+        (("--published", "garbage"), "no time of ISO 8601"),
+        (("--created", "garbage"), "no time of ISO 8601"),
+        (("--alpha", "7"), "alpha"),
+        (("--key-file", "@short"), "holds 5 bytes"),
+        (("--key-file", "@no/key"), "--key-file: no/key cannot be written"),
+        (("--ledger", "@no/ledger"), "--ledger: no/ledger cannot be written"),
+        (("--ledger", "@short"), "line 1 is no JSON"),
+        (("--ledger", "@b.plan.json"), "is also the value of --out"),
+    ],
+)
+def test_a_new_plan_that_fails_leaves_nothing(
+    options: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "suspect.jsonl").write_text('{"text": "a text"}\n')
+    (tmp_path / "short").write_bytes(b"short")
+    assert call(tmp_path, *NEW, "@b.plan.json", *options) == 1
+    assert said in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["short", "suspect.jsonl"]
+    assert (tmp_path / "short").read_bytes() == b"short"
+
+
+def test_every_file_that_a_step_writes_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(folder, *NEW, "@e.plan.json", "--ledger", "@e.ledger") == 0
+    sample = [one for one in SAMPLE if one != "--no-groups"]
+    assert call(folder, "plan", "sample", "@e.plan.json", *sample, "@ask-e.jsonl", "--ledger", "@e.ledger") == 0
+    simulate.answer_batch(folder / "ask-e.jsonl", folder / "drawn-e.jsonl")
+    assert call(folder, "plan", "seal", "@e.plan.json", "@drawn-e.jsonl", "--ledger", "@e.ledger") == 0
+    said = capsys.readouterr().out
+    written = {path.name for path in folder.glob("e.*")} | {"ask-e.jsonl"}
+    assert written == {
+        "e.plan.json",
+        "e.plan.key",
+        "e.plan.groups.json",
+        "e.plan.redraws.jsonl",
+        "e.ledger",
+        "ask-e.jsonl",
+    }
+    for name in written:
+        assert re.search(rf"^(Wrote|Added) .*\b{re.escape(name)}\b", said, re.MULTILINE)
 
 
 def test_steps_come_in_order(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

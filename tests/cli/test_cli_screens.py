@@ -52,7 +52,9 @@ def test_screen_writes_what_a_person_reviews_and_reads_it_back(
     command = ["screen", logs["log"], "--benign", logs["benign"], "--rate", "2%", "--out", str(out)]
     watch = ["--watch", str(tmp_path / "watch.json"), "--watch-key", str(tmp_path / "watch.key")]
     assert main([*command, *watch, "--stix", str(stix), "--key", str(key)]) == 0
-    said = capsys.readouterr().out
+    said, told = capsys.readouterr()
+    for name in ("log", "benign"):
+        assert f"overproof: {logs[name]}: guessed the fields" in told
     assert "hits 1 of" in said or "hits 0 of" in said
     assert "no verdict" in said
     with out.open(newline="") as file:
@@ -101,7 +103,7 @@ def test_screen_writes_what_a_person_reviews_and_reads_it_back(
 def test_screen_says_what_is_wrong(logs: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["screen", logs["log"], "--stix", str(tmp_path / "s.json")]) == 0
     assert (tmp_path / "s.json.key").stat().st_mode & 0o077 == 0
-    capsys.readouterr()
+    assert f"Wrote {tmp_path / 's.json.key'}" in capsys.readouterr().out
     assert main(["screen", logs["log"], "--rate", "0.9%"]) == 0
     told = capsys.readouterr().out
     assert "needs 111 benign accounts of which the feature is known: try --benign with more, --rate 1% or a" in told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +76,8 @@ def test_outputs_are_checked_before_the_work(tmp_path: Path, capsys: pytest.Capt
         ("--json", tmp_path, "is a folder; name a file in it"),
         ("--report", served, "is also an input"),
         ("--json", tmp_path / "file" / "x", "may not be written"),
+        ("--matches", tmp_path / "m.csv", "m.csv would hold Parquet: give a name that ends in .parquet"),
+        ("--matches", tmp_path / "m", "give a name that ends in .parquet"),
     ):
         assert main(["compare", str(served), "missing.jsonl", option, str(value)]) == 1
         told = capsys.readouterr()
@@ -148,6 +152,33 @@ def test_the_library_does_not_load_the_command_line() -> None:
     assert run.stdout == "[]\n"
 
 
+@pytest.mark.parametrize("loading", ["numpy", "click"])
+@pytest.mark.parametrize("by", ["command", "module"])
+def test_ctrl_c_while_modules_load(loading: str, by: str, tmp_path: Path) -> None:
+    stop = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(30)\n"
+    (tmp_path / f"{loading}.py").write_text(stop)
+    script = tmp_path / "overproof"  # as pip makes it
+    script.write_text("import sys\nfrom overproof.cli import main\nsys.exit(main())\n")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [str(script)] if by == "command" else ["-X", "utf8", "-m", "overproof"]
+    environment = {**os.environ, "PYTHONPATH": path}
+    ended = subprocess.run(
+        [sys.executable, *command, "info"], capture_output=True, check=False, env=environment, timeout=60
+    )
+    assert ended.stderr == b"overproof: interrupted\n"
+    assert (ended.returncode, ended.stdout) == (130, b"")
+
+
+def test_ctrl_c_while_a_program_loads_the_library_is_its_own(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("raise KeyboardInterrupt")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    code = "try:\n import overproof\nexcept KeyboardInterrupt:\n print('caught')\nimport overproof"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, env=environment, timeout=60)
+    assert ended.stdout == b"caught\n"
+    assert ended.stderr.endswith(b"KeyboardInterrupt\n")
+    assert ended.returncode == -signal.SIGINT
+
+
 def test_inputs_are_checked_before_the_first_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,8 +205,10 @@ def test_errors_name_options_and_not_arguments(tmp_path: Path, capsys: pytest.Ca
     other.write_text('{"a": "one two", "b": "c d"}\n')
     for suspect, options, words in (
         (null, [], "line 2: has no text (null): pass --errors skip to leave such lines out"),
-        (other, [], "its fields are a, b: give --text-field"),
-        (other, ["--suspect-text-field", "c"], "its fields are a, b: give --text-field, or pass --errors skip"),
+        (other, [], "its fields are a, b: give --suspect-text-field"),
+        (other, ["--suspect-text-field", "c"], "its fields are a, b: give --suspect-text-field, or pass --errors skip"),
+        (good, ["--text-field", "text", "--control", str(other)], "its fields are a, b: give --control-text-field, or"),
+        (good, ["--served-id-field", "c"], "its fields are text: give --served-id-field, or"),
     ):
         assert main(["compare", str(good), str(suspect), *options]) == 1
         told = capsys.readouterr().err.splitlines()[-1]
@@ -202,6 +235,16 @@ def test_no_option_is_advised_that_a_command_lacks(
     assert capsys.readouterr().err.endswith(f"{words}\n")
     assert main(["check-log", str(bad), "--errors", "skip", "--field", "model=nope"]) == 1
     assert capsys.readouterr().err.endswith("no line has the field 'nope': check --field\n")
+
+
+def test_help_tells_that_a_field_may_be_a_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["compare", "--help"])
+    told = capsys.readouterr().out
+    told = told[told.index("--text-field FIELD") : told.index("--prompt-field FIELD")]
+    assert "response.choices.0.message.content" in told
+    deep = tmp_path / "deep.jsonl"
+    deep.write_text('{"response": {"choices": [{"message": {"content": "a b"}}]}}\n')
+    assert main(["compare", *[str(deep)] * 2, "--text-field", "response.choices.0.message.content"]) == 0
 
 
 def test_help_tells_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,12 +35,17 @@ def test_usual_names_are_found_and_told(tmp_path: Path, caplog: pytest.LogCaptur
         log = read_log(write(tmp_path / "log.jsonl", [FULL]))
     assert (log.ids[0], log.accounts[0], log.conversations[0], log.times[0]) == ("r1", "a1", "c1", FULL["ts"])
     assert {name: log.extra[name][0] for name in ("model", "temperature")} == {"model": "m-1", "temperature": "0.7"}
+    assert f"{tmp_path / 'log.jsonl'}: guessed the fields" in caplog.text
     assert "account='acct'" in caplog.text
     own = read_log(tmp_path / "log.jsonl", fields={"host": "snapshot"}, account_field="ts")
     assert (own.extra["host"][0], own.accounts[0]) == ("m-1", FULL["ts"])
     by_option = read_log(tmp_path / "log.jsonl", id_field="acct", conversation_field="ts", prompt_field=False)
     assert (by_option.ids[0], by_option.conversations[0], by_option.prompts) == ("a1", FULL["ts"], None)
-    assert read_log(pd.DataFrame([FULL])).extra["model"][0] == "m-1"
+    with caplog.at_level("INFO", logger="overproof"):
+        assert read_log(pd.DataFrame([FULL])).extra["model"][0] == "m-1"
+        assert "the frame: guessed the fields" in caplog.text
+        read_log([tmp_path / "log.jsonl", str(tmp_path / "log.jsonl")])
+        assert f"{tmp_path / 'log.jsonl'}, {tmp_path / 'log.jsonl'}: guessed the fields" in caplog.text
     with pytest.raises(op.InputError, match="fields: 'modle' is no field of a log"):
         read_log(tmp_path / "log.jsonl", fields={"modle": "snapshot"})
 

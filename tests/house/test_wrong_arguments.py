@@ -1,8 +1,10 @@
 """Values of the wrong kind: refused with the argument's name, never misread, never cut to size."""
 
 import gc
+import re
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,14 +20,14 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: op.Shingler(2.0), "n=2.0"),
     (lambda: op.Shingler(seed=1.5), "seed=1.5"),
     (lambda: op.Shingler(seed="1"), "seed='1'"),
-    (lambda: TOKENS.transform(5), "texts is a int"),
-    (lambda: TOKENS.transform("abc"), "texts is a str"),
-    (lambda: TOKENS.transform({1: 2}), "texts is a dict"),
+    (lambda: TOKENS.transform(5), "texts is of type int"),
+    (lambda: TOKENS.transform("abc"), "texts is of type str"),
+    (lambda: TOKENS.transform({1: 2}), "texts is of type dict"),
     (lambda: TOKENS.transform([1, 2]), "row 0 is one int"),
     (lambda: op.MinHash(scheme="datasketch-legacy").sketch(5), "not int"),
-    (lambda: op.similarity_join(TEXTS, threshold=0.5, shingler=5), "shingler is a int"),
-    (lambda: op.similarity_topk(TEXTS, TEXTS, shingler="word"), "shingler is a str"),
-    (lambda: op.compare(TEXTS, TEXTS, shingler=op.MinHash()), "shingler is a MinHash"),
+    (lambda: op.similarity_join(TEXTS, threshold=0.5, shingler=5), "shingler is of type int"),
+    (lambda: op.similarity_topk(TEXTS, TEXTS, shingler="word"), "shingler is of type str"),
+    (lambda: op.compare(TEXTS, TEXTS, shingler=op.MinHash()), "shingler is of type MinHash"),
     (lambda: op.Corpus(TEXTS, ids=5), "ids is one int"),
     (lambda: op.Corpus(TEXTS, ids={1, 2, 3, 4}), "ids is one set"),
     (lambda: op.Corpus(TEXTS, rows=np.full(4, BIG, np.uint64)), "rows: .* does not fit into int64"),
@@ -94,3 +96,8 @@ def test_a_list_may_change_during_the_call() -> None:
             texts.clear()
     # Whole or nothing: the call saw the list before or after.
     assert np.array_equal(found[0], want) or len(found[0]) == 0
+
+
+def test_no_article_stands_before_the_name_of_a_type() -> None:
+    package = Path(op.__file__).parent
+    assert not [path.name for path in package.rglob("*.py") if re.search(r"\ban? \{(type\(|kind\})", path.read_text())]

@@ -108,7 +108,7 @@ def test_candidates_agree_on_a_band(
 def test_candidates_that_cannot_be_are_refused() -> None:
     texts = ["a b c", "a b d"]
     minhash, simhash = op.MinHash(16).sketch(texts), op.SimHash().sketch(texts)
-    with pytest.raises(op.InputError, match="left is a list"):
+    with pytest.raises(op.InputError, match="left is of type list"):
         op.candidate_pairs(texts, params=(4, 4))  # type: ignore[arg-type]
     with pytest.raises(op.InputError, match="simhash sketches have no bands"):
         op.candidate_pairs(simhash, params=(4, 4))

@@ -51,7 +51,7 @@ def test_empty_file(tmp_path: Path, name: str) -> None:
 
 def test_a_file_of_blank_lines_has_no_rows(tmp_path: Path) -> None:
     path = lines(tmp_path / "a.jsonl", ["", " \t", ""])
-    assert "no row is left; lines left out: 3 blank line (first: line 1)" in message(path)
+    assert "no row is left; lines left out: blank line (3, first: line 1)" in message(path)
 
 
 def test_an_empty_file_among_others_is_no_error(tmp_path: Path) -> None:

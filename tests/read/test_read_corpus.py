@@ -163,7 +163,7 @@ def test_replace_counts(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Non
     corpus = op.read_corpus(path, errors="replace")
     assert texts(corpus) == ["a\ufffdb\U0001f600", "caf\ufffd", "c"]
     assert corpus.skipped == {"characters replaced": 2}
-    assert "2 characters replaced (first: line 1)" in caplog.text
+    assert "characters replaced (2, first: line 1)" in caplog.text
     ignored = lines(tmp_path / "b.jsonl", [rb'{"text": "fine", "other": "\udc00"}'])
     assert texts(op.read_corpus(ignored)) == ["fine"]
 
@@ -351,7 +351,7 @@ def test_a_corpus_refuses_what_does_not_fit() -> None:
         (lambda: op.Corpus(two, ids=[1]), "ids has 1 values for 2 texts"),
         (lambda: op.Corpus(two, rows=[1, 2, 3]), "rows has 3 values for 2 texts"),
         (lambda: op.Corpus(two, prompts="ab"), "prompts is one str: give 2 values"),
-        (lambda: op.Corpus(two, accounts=[1, {}]), "accounts: row 1 is a dict"),
+        (lambda: op.Corpus(two, accounts=[1, {}]), "accounts: row 1 is of type dict"),
         (lambda: op.Corpus("ab"), "texts is one str"),
         (lambda: op.Corpus(["a", None]), 'row 1 is null; drop it, or pass missing="keep"'),
         (lambda: op.Corpus(two).select([0.5]), "select takes"),

@@ -150,7 +150,7 @@ def test_missing_texts_have_no_spans():
 def test_lone_surrogates_are_counted(caplog):
     with caplog.at_level(logging.WARNING, logger="overproof"):
         spans = op.common_spans(["\ud800 a b"], ["a b"], min_tokens=2, errors="replace")
-    assert "1 texts held lone surrogates" in caplog.text
+    assert "lone surrogates in 1 of the texts became U+FFFD" in caplog.text
     assert (spans.left_start_char[0], spans.left_start[0]) == (2, 4)
 
 

@@ -197,7 +197,7 @@ def test_a_maker_states_the_fingerprint_of_what_it_makes():
         (lambda: op.MinHash(seed=-1), "seed=-1"),
         (lambda: op.MinHash(seed=2**32, scheme="datasketch-legacy"), "seed=4294967296"),
         (lambda: op.MinHash(shingler=op.Shingler(), scheme="datasketch-legacy"), "has no shingler"),
-        (lambda: op.MinHash(shingler=5), "shingler is a int; give an overproof.Shingler"),
+        (lambda: op.MinHash(shingler=5), "shingler is of type int; give an overproof.Shingler"),
         (lambda: op.SimHash(32), "bits=32: give 64 or 128"),
         (lambda: op.FracMinHash(0), "scaled=0"),
         (lambda: op.MinHash().sketch("one text"), "put it into a list"),
@@ -206,7 +206,7 @@ def test_a_maker_states_the_fingerprint_of_what_it_makes():
         (lambda: op.MinHash(scheme="datasketch-legacy").sketch(["text"]), "row 0 is one str, not a sequence of tokens"),
         (
             lambda: op.MinHash(scheme="datasketch-legacy").sketch([["a", 5]]),
-            "row 0: a token is a int; give bytes or str",
+            "row 0: a token is of type int; give bytes or str",
         ),
         (lambda: op.MinHash(scheme="datasketch-legacy").sketch(WORDS.transform(["a"])), "takes rows of tokens"),
         (lambda: op.SimHash().sketch(WORDS.transform(["a"])), "counts=True"),

@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : Sequence[str], optional
         Without the program's name; from ``sys.argv`` when None.
     """
+    from .._console import INTERRUPTED, say_interrupted
     from .._extras import need
     from ..errors import MissingExtraError
 
@@ -32,4 +33,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"overproof: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # while modules load, or between two commands
-        return 130
+        say_interrupted()
+        return INTERRUPTED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,19 @@ import click
 
 from ..compare import compare as _compare
 from ..errors import InputError
-from ..report.show import one_line
-from .options import SHARE, Sections, check_inputs, check_outputs, field_options, fields_of, named_paths, naming
+from ..report.show import count, one_line, percent
+from .options import (
+    SHARE,
+    Sections,
+    check_inputs,
+    check_outputs,
+    check_parquet,
+    field_options,
+    fields_of,
+    named_paths,
+    naming,
+    of_side,
+)
 from .progress import told, watched
 
 if TYPE_CHECKING:
@@ -76,6 +88,7 @@ def compare(served: str, suspect: str, **chosen: Any) -> int:
     inputs = [served, suspect, *controls.values(), *([background] if background else [])]
     outputs = {"--report": chosen["report"], "--json": chosen["json_file"], "--matches": chosen["matches"]}
     check_outputs(outputs, inputs)
+    check_parquet("--matches", chosen["matches"])
     check_inputs(inputs)
 
     rule: dict[str, Any] = {
@@ -87,7 +100,8 @@ def compare(served: str, suspect: str, **chosen: Any) -> int:
 
         def read(role: str, path: str, name: str | None = None) -> op.Corpus:
             options = {key: chosen[key] for key in ("role", "errors", "threads")}
-            return op.read_corpus(path, name=name, progress=bars.read(path), **options, **fields_of(role, chosen))
+            with of_side(role):
+                return op.read_corpus(path, name=name, progress=bars.read(path), **options, **fields_of(role, chosen))
 
         result = op.compare(
             read("served", served),
@@ -101,8 +115,7 @@ def compare(served: str, suspect: str, **chosen: Any) -> int:
     _write(result, outputs)
     if not chosen["quiet"]:
         _print(result.to_dict(), outputs)
-    share = result.summary()["matched_share"]
-    return TOO_MUCH if chosen["fail_above"] is not None and share > chosen["fail_above"] else 0
+    return _judged(result.summary(), chosen["fail_above"], quiet=chosen["quiet"])
 
 
 @overproof.command(short_help="Make a small case, compare it, and tell a whole investigation.")
@@ -152,6 +165,20 @@ def info() -> None:
     import overproof as op
 
     print(json.dumps(op.build_info(), indent=1))
+
+
+def _judged(summary: dict[str, Any], most: float | None, *, quiet: bool) -> int:
+    """The exit code by --fail-above, and why it is not 0."""
+    if most is None or summary["matched_share"] <= most:
+        return 0
+    if not quiet:
+        matched, texts = count(summary["suspect_texts_matched"]), count(summary["suspect_texts"])
+        share = percent(summary["matched_share"])
+        print(
+            f"overproof: {matched} of {texts} suspect texts match ({share}), more than --fail-above {100 * most:.6g}%",
+            file=sys.stderr,
+        )
+    return TOO_MUCH
 
 
 def _make_folder(folder: Path) -> None:

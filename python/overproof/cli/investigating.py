@@ -13,7 +13,7 @@ import click
 
 from ..errors import InputError
 from .commands import overproof
-from .options import check_inputs, named_paths
+from .options import check_inputs, named_paths, of_side
 from .plans import (
     fields,
     groups_of,
@@ -86,10 +86,14 @@ def investigate(path: str, served: str, folder: str, quiet: bool, **chosen: Any)
         if spent := ledger.spent(opened, plan=plan.name):
             raise InputError(f"{path}: {spent:,} of the redraws were opened by another investigation: they are spent")
         field = chosen.get("control_text_field")
-        read = {name: read_corpus(at, name=name, threads=threads, text_field=field) for name, at in controls.items()}
+        with of_side("control"):
+            read = {
+                name: read_corpus(at, name=name, threads=threads, text_field=field) for name, at in controls.items()
+            }
         web = None
         if background:
-            web = read_corpus(background, threads=threads, text_field=chosen.get("background_text_field"))
+            with of_side("background"):
+                web = read_corpus(background, threads=threads, text_field=chosen.get("background_text_field"))
         corpora = digest(
             {
                 "controls": sorted(corpus_digest(one) for one in read.values()),
@@ -149,16 +153,17 @@ def verify(folder: str) -> int:
     Exit codes: 0 all the same, 1 a difference.
     """
     from ..case import UNSEEN, Case
+    from ..evidence.result import several
 
     case = Case.open(folder)
     found = case.verify()
     for one in found:
         print(one)
-    tests, rows = len(case.result["tests"]), len(case.columns["events"]["scores"])
-    people = len(case.result["accounts"])
+    tests, rows = several(len(case.result["tests"]), "test"), several(len(case.columns["events"]["scores"]), "row")
+    people = several(len(case.result["accounts"]), "account")
     print(
-        f"{tests} tests, the rungs, the summary, and what is said of {people:,} accounts computed again from {rows:,} "
-        f"rows: {len(found)} differences."
+        f"{tests}, the rungs, the summary, and what is said of {people} computed again from {rows}: "
+        f"{several(len(found), 'difference')}."
     )
     print(f"Taken as stated, since only the texts or the log show it: {', '.join(UNSEEN)}.")
     return 1 if found else 0

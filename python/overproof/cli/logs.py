@@ -14,7 +14,7 @@ import click
 from .._files import atomic_path
 from ..report.show import count, one_line, percent
 from .commands import ERRORS, overproof
-from .options import check_inputs, check_outputs, read_key
+from .options import check_inputs, check_outputs, key_kept
 from .progress import told, watched
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def commit(log: str, **chosen: Any) -> int:
     opens one request with its proof and no other.
     """
     from ..evidence.commitment import commit_log, timestamp
+    from ..evidence.result import several
 
     token_file = chosen["timestamp_token"]
     outputs = {"--out": chosen["out"]}
@@ -101,17 +102,17 @@ def commit(log: str, **chosen: Any) -> int:
     # What is stamped or proved was committed to by a key that exists: a new one would give another root.
     first = token_file is None and not chosen["proved"]
     made_key = first and not os.path.exists(chosen["key_file"])
-    key = read_key(chosen["key_file"], "--key-file", make=first)
-    with told(quiet=chosen["quiet"]), watched(quiet=chosen["quiet"]) as bars:
-        day = commit_log(_read(log, chosen, bars), key=key)
-    made = day.to_dict() | {"created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-    if token_file is not None:
-        made["timestamp"] = timestamp(Path(token_file).read_bytes(), day.tree.root)
-    if chosen["proved"]:
-        made["proofs"] = {request: day.prove(request, key=key) for request in chosen["proved"]}
-    _write(chosen["out"], made)
+    with key_kept(chosen["key_file"], "--key-file", make=first) as key:
+        with told(quiet=chosen["quiet"]), watched(quiet=chosen["quiet"]) as bars:
+            day = commit_log(_read(log, chosen, bars), key=key)
+        made = day.to_dict() | {"created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        if token_file is not None:
+            made["timestamp"] = timestamp(Path(token_file).read_bytes(), day.tree.root)
+        if chosen["proved"]:
+            made["proofs"] = {request: day.prove(request, key=key) for request in chosen["proved"]}
+        _write(chosen["out"], made)
     if not chosen["quiet"]:
-        print(f"Root {made['root']} over {count(made['size'])} requests, key {made['key_id']}.")
+        print(f"Root {made['root']} over {several(made['size'], 'request')}, key {made['key_id']}.")
         if token_file is not None:
             print(f"Stamped {made['timestamp']['time']}; the signature is for openssl ts -verify to check.")
         _wrote(({"--key-file": chosen["key_file"]} if made_key else {}) | outputs)

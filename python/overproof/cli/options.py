@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,17 +21,20 @@ __all__ = [
     "Sections",
     "check_inputs",
     "check_outputs",
+    "check_parquet",
     "field_options",
     "fields_of",
+    "key_kept",
     "named_paths",
     "naming",
+    "of_side",
     "read_key",
 ]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 KINDS = {
-    "text": "holds the text",
+    "text": "holds the text; a path where it lies deeper, such as response.choices.0.message.content",
     "prompt": "holds the prompt, whose n-grams are subtracted",
     "id": "names the row",
 }
@@ -66,6 +70,22 @@ def fields_of(role: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
     if role == "served":
         fields |= {f"{kind}_field": name for kind in SERVED_ONLY if (name := chosen.get(f"{kind}_field"))}
     return fields
+
+
+@contextmanager
+def of_side(role: str) -> Iterator[None]:
+    """Where an error advises a field, advise that of this side: another for all inputs would not suit the other side.
+
+    Raises
+    ------
+    InputError
+        As the body raises it, with ``suspect_text_field`` in place of ``text_field``.
+    """
+    try:
+        yield
+    except InputError as error:
+        kinds = "|".join(ROLES[role])
+        raise InputError(re.sub(rf"\bgive ({kinds})_field\b", rf"give {role}_\1_field", str(error))) from error
 
 
 class Sections(click.Command):
@@ -144,8 +164,8 @@ def check_inputs(inputs: Sequence[str]) -> None:
             raise InputError(f"{path}: there is no such file: check the path")
 
 
-def read_key(path: str, option: str, *, make: bool = False) -> bytes:
-    """Read a secret key from its file; with `make` it is made once, and kept where only its owner can read it.
+def read_key(path: str, option: str) -> bytes:
+    """Read a secret key from its file.
 
     Raises
     ------
@@ -154,17 +174,47 @@ def read_key(path: str, option: str, *, make: bool = False) -> bytes:
     """
     from ..evidence.selection import is_key
 
-    if make and not os.path.exists(path):
-        made = secrets.token_bytes(32)
-        with atomic_path(path) as part:
-            part.chmod(0o600)
-            part.write_bytes(made)
-        return made
     check_inputs([path])
     key = Path(path).read_bytes()
     if not is_key(key):
         raise InputError(f"{option}: {path} holds {len(key)} bytes; a key has 16 to 64 random ones")
     return key
+
+
+@contextmanager
+def key_kept(path: str, option: str, *, make: bool = True) -> Iterator[bytes]:
+    """Read a secret key; with `make` a missing one is made, and kept for its owner alone unless the body fails.
+
+    Raises
+    ------
+    InputError
+        As `read_key`, or as `check_writable`.
+    """
+    if not make or os.path.exists(path):
+        yield read_key(path, option)
+        return
+    made = secrets.token_bytes(32)
+    with atomic_path(path) as part:
+        part.chmod(0o600)
+        part.write_bytes(made)
+        yield made
+
+
+def check_parquet(option: str, path: str | None) -> None:
+    """Refuse a name that says of a Parquet file that it is something else; a device has no ending.
+
+    Raises
+    ------
+    InputError
+        The name ends otherwise.
+    """
+    if (
+        path is None
+        or path.lower().endswith((".parquet", ".pq"))
+        or (os.path.exists(path) and not os.path.isfile(path))
+    ):
+        return
+    raise InputError(f"{option}: {path} would hold Parquet: give a name that ends in .parquet")
 
 
 def check_outputs(outputs: Mapping[str, str | None], inputs: Sequence[str]) -> None:

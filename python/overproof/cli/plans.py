@@ -13,11 +13,13 @@ import click
 
 from .._files import atomic_path
 from ..errors import InputError
+from ..report.show import one_line
 from .commands import overproof
-from .options import SHARE, check_inputs, check_outputs, named_paths, read_key
+from .options import SHARE, check_inputs, check_outputs, key_kept, named_paths, read_key
 
 if TYPE_CHECKING:
     from ..corpus import Corpus
+    from ..evidence.ledger import Ledger
     from ..evidence.plan import Plan
 
 __all__ = ["plan"]
@@ -60,15 +62,15 @@ def fields(*names: str) -> Callable[[Command], Command]:
     return add
 
 
-def key_of(path: str, given: str | None, *, make: bool = False) -> bytes:
-    """The plan's key: read, or with `make` made once and kept where only its owner can read it."""
-    file = given or f"{_stem(path)}.key"
-    if not make and not os.path.exists(file):
+def key_of(path: str, given: str | None) -> bytes:
+    """The plan's key."""
+    file = given or _key_beside(path)
+    if not os.path.exists(file):
         raise InputError(f"{file}: the key of the plan is missing: name it with --key-file")
-    return read_key(file, "--key-file", make=make)
+    return read_key(file, "--key-file")
 
 
-def ledger_of(path: str, given: str | None) -> Any:
+def ledger_of(path: str, given: str | None) -> Ledger:
     """The ledger beside a plan, or another."""
     from ..evidence.ledger import Ledger
 
@@ -175,7 +177,11 @@ def new(suspects: tuple[str, ...], out: str, **chosen: Any) -> None:
 
     named = named_paths(suspects, "--suspect")
     check_inputs(list(named.values()))
-    check_outputs({"--out": out}, list(named.values()))
+    key_file, ledger = chosen["key_file"] or _key_beside(out), ledger_of(out, chosen["ledger"])
+    beside = {"--key-file": key_file, "--ledger": str(ledger.path)}
+    new_ones = {option: file for option, file in beside.items() if not os.path.exists(file)}
+    # One that is there is read or added to, for which its folder need not be writable.
+    check_outputs({"--out": out, **new_ones}, [*named.values(), *(set(beside.values()) - set(new_ones.values()))])
     if Path(out).exists():
         raise InputError(f"--out: {out} is there already: a plan is not changed; choose another name")
     read = {name: {"path": path, **chosen_fields(chosen, FIELDS)} for name, path in named.items()}
@@ -185,25 +191,30 @@ def new(suspects: tuple[str, ...], out: str, **chosen: Any) -> None:
         name: read_corpus(how["path"], name=name, **{k: v for k, v in how.items() if k != "path"})
         for name, how in read.items()
     }
-    made = Plan.new(
-        corpora,
-        key=key_of(out, chosen["key_file"], make=True),
-        tau=chosen["tau"],
-        score=chosen["score"],
-        n=chosen["width"],
-        alpha=chosen["alpha"],
-        lam=chosen["lam"],
-        published=chosen["published"],
-        fetched=chosen["fetched"],
-        strata=chosen["strata"],
-        created=zoned(chosen["created"], "--created"),
-        read=read,
-    )
-    made.save(out)
-    digests = [one["digest"] for one in made.suspects]
-    ledger_of(out, chosen["ledger"]).add("new", plan=made.name, hash=made.hash, suspects=digests)
+    with key_kept(key_file, "--key-file") as key:
+        made = Plan.new(
+            corpora,
+            key=key,
+            tau=chosen["tau"],
+            score=chosen["score"],
+            n=chosen["width"],
+            alpha=chosen["alpha"],
+            lam=chosen["lam"],
+            published=chosen["published"],
+            fetched=chosen["fetched"],
+            strata=chosen["strata"],
+            created=zoned(chosen["created"], "--created"),
+            read=read,
+        )
+        with atomic_path(out) as part:  # a ledger that cannot be written leaves no plan
+            made.save(part)
+            digests = [one["digest"] for one in made.suspects]
+            ledger.add("new", plan=made.name, hash=made.hash, suspects=digests)
     _show(made)
-    print(f"Wrote {out}")
+    _wrote(out)
+    if "--key-file" in new_ones:
+        print(f"Wrote {one_line(key_file)}, the secret key: keep it, and show it to nobody")
+    _added(ledger)
 
 
 @plan.command(short_help="How many prompts, how often, for which power.")
@@ -281,6 +292,7 @@ def sample(path: str, log: str, rule: str, out: str, **chosen: Any) -> None:
     """
     from ..evidence.drawing import plan_sample
     from ..evidence.plan import Plan
+    from ..evidence.result import several
 
     made = Plan.open(path)
     check_outputs({"--out": out}, [path, log])
@@ -291,24 +303,25 @@ def sample(path: str, log: str, rule: str, out: str, **chosen: Any) -> None:
         groups = found_groups(made, served)
     ledger = ledger_of(path, chosen["ledger"])
     before = ledger.sampled(made.name)
-    made = plan_sample(
-        made,
-        served,
-        read_suspects(made),
-        out,
-        key=key_of(path, chosen["key_file"]),
-        select_by=rule,
-        rate=chosen["rate"],
-        draws=chosen["draws"],
-        beacon=chosen["beacon"],
-        groups=groups,
-        read={"path": log, **how},
-    )
-    if before and before != [made.hash]:
-        raise InputError(
-            f"{path}: the ledger {ledger.path} saw this plan sampled in another way (records, redraws, beacon, groups)"
-            ": a second choice could be the one that suits; make another plan"
+    with atomic_path(out) as requests:  # a choice that is refused leaves the requests of the first one
+        made = plan_sample(
+            made,
+            served,
+            read_suspects(made),
+            requests,
+            key=key_of(path, chosen["key_file"]),
+            select_by=rule,
+            rate=chosen["rate"],
+            draws=chosen["draws"],
+            beacon=chosen["beacon"],
+            groups=groups,
+            read={"path": log, **how},
         )
+        if before and before != [made.hash]:
+            raise InputError(
+                f"{path}: the ledger {ledger.path} saw this plan sampled in another way (records, redraws, beacon, "
+                "groups): a second choice could be the one that suits; make another plan"
+            )
     made.save(path)
     if groups is not None:
         _write_groups(groups_of(path), groups)
@@ -320,7 +333,11 @@ def sample(path: str, log: str, rule: str, out: str, **chosen: Any) -> None:
         print(
             "Without --beacon these redraws will be of grade C, and give no p-value, unless a neutral party draws them."
         )
-    print(f"Wrote {records * draws:,} requests to {out}: send them to your own endpoint, then `overproof plan seal`")
+    _wrote(path, *([] if groups is None else [groups_of(path)]))
+    if not before:
+        _added(ledger)
+    asked = several(records * draws, "request")
+    print(f"Wrote {asked} to {one_line(out)}: send them to your own endpoint, then `overproof plan seal`")
 
 
 @plan.command(short_help="Fix the redraws.")
@@ -365,7 +382,8 @@ def seal(path: str, drawn: str, **chosen: Any) -> None:
     made.save(path)
     ledger.add("seal", plan=made.name, hash=made.hash, suspects=[one["digest"] for one in made.suspects])
     _show(made)
-    print(f"Wrote {redraws_of(path)}")
+    _wrote(path, redraws_of(path))
+    _added(ledger)
 
 
 @plan.command(short_help="Print a plan.")
@@ -403,6 +421,10 @@ def redraws_of(path: str) -> str:
     return f"{_stem(path)}.redraws.jsonl"
 
 
+def _key_beside(path: str) -> str:
+    return f"{_stem(path)}.key"
+
+
 def _stem(path: str) -> str:
     return os.fspath(path).removesuffix(".json")
 
@@ -419,19 +441,32 @@ def _numbers(given: str, option: str, kind: type) -> list[float]:
     return made
 
 
+def _wrote(*paths: str) -> None:
+    for path in paths:
+        print(f"Wrote {one_line(path)}")
+
+
+def _added(ledger: Ledger) -> None:
+    print(f"Added a line to {one_line(ledger.path)}")
+
+
 def _show(made: Plan) -> None:
+    from ..evidence.result import several
+
     said = [
         ("state", made.state),
-        ("suspects", ", ".join(f"{one['name']} ({one['rows']:,} texts)" for one in made.suspects)),
+        ("suspects", ", ".join(f"{one['name']} ({several(one['rows'], 'text')})" for one in made.suspects)),
     ]
     said.append(("published", made.published or "not stated: there will be no time placebo"))
     said.append(("event", f"{made.score} of at least {made.tau:g} (n = {made.n}), alpha {made.alpha:g}"))
     if made.selection:
         chosen = made.selection
-        said.append(("records", f"{chosen['records']:,} by {chosen['rule']}, {chosen['draws']} redraws each"))
+        said.append(
+            ("records", f"{chosen['records']:,} by {chosen['rule']}, {several(chosen['draws'], 'redraw')} each")
+        )
         said.append(("groups", "none fixed" if made.groups is None else f"{made.groups['groups']:,} fixed"))
     if made.redraws:
-        said.append(("redraws", f"{made.redraws['rows']:,}, {made.redraws['left_out']:,} units left out"))
+        said.append(("redraws", f"{made.redraws['rows']:,}, {several(made.redraws['left_out'], 'unit')} left out"))
         said.append(("grade", f"{made.grade}: {made.why_grade}"))
     said.append(("hash", made.hash))
     for name, value in said:

@@ -9,17 +9,18 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from .._console import INTERRUPTED, say_interrupted
 from ..errors import OverproofError
 from ..report.show import one_line
 
 __all__ = ["in_options", "run"]
 
-INTERRUPTED = 130
 BROKEN_PIPE = 141
 OPTIONS = (
     (re.compile(r"\bextra_fields\b"), "--field"),
     (re.compile(r'pass missing="keep" to keep it as missing, or '), ""),
     (re.compile(r'\berrors="(raise|skip|replace)"'), r"--errors \1"),
+    (re.compile(r"\b(served|suspect|control|background)_(text|prompt|id)_field\b(?!=)"), r"--\1-\2-field"),
     (re.compile(r"\b(text|prompt|id|account|time|conversation)_field(?: \(--\1-field\))?(?![\w=])"), r"--\1-field"),
 )
 """What the library calls an argument, and the option that sets it here."""
@@ -50,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted")
+        say_interrupted()
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains once more when it flushes at its end

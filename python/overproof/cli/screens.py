@@ -16,7 +16,7 @@ from ..errors import FormatError, InputError
 from ..evidence.result import several
 from ..report.show import one_line
 from .commands import overproof
-from .options import SHARE, check_inputs, check_outputs, read_key
+from .options import SHARE, check_inputs, check_outputs, key_kept, read_key
 from .progress import told, watched
 
 if TYPE_CHECKING:
@@ -112,12 +112,15 @@ def screen(log_path: str, **chosen: Any) -> int:
         write_csv(rows, chosen["out"], columns=("account", "flags", "watch", *FEATURES, "decision"))
     if chosen["json_file"]:
         write_json({"schema": "overproof-screen-1", **found.to_dict(), "watch": returned}, chosen["json_file"])
+    new_key = None
     if chosen["stix"]:
-        key = read_key(chosen["key_file"] or f"{chosen['stix']}.key", "--key", make=True)
-        write_stix(_bundle(rows, key, "screen"), chosen["stix"])
+        key_file = chosen["key_file"] or f"{chosen['stix']}.key"
+        new_key = None if os.path.exists(key_file) else key_file
+        with key_kept(key_file, "--key") as key:
+            write_stix(_bundle(rows, key, "screen"), chosen["stix"])
     if not chosen["quiet"]:
         _print_screen(found, rows, returned)
-        for path in filter(None, outputs.values()):
+        for path in filter(None, (*outputs.values(), new_key)):
             print(f"Wrote {one_line(path)}")
     return 0
 

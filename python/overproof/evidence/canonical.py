@@ -74,7 +74,7 @@ def _spell(value: Any) -> str:
             raise InputError("an object's keys must be str")
         keys = sorted(value, key=lambda key: key.encode("utf-16-be", "surrogatepass"))
         return "{" + ",".join(f"{_spell(key)}:{_spell(value[key])}" for key in keys) + "}"
-    raise InputError(f"a {type(value).__name__} has no spelling in JSON")
+    raise InputError(f"a value of type {type(value).__name__} has no spelling in JSON")
 
 
 def _number(value: float) -> str:

@@ -418,5 +418,5 @@ def _row(row: Any, i: int) -> list[str | None]:
     drafts = list(row)
     for draft in drafts:
         if draft is not None and not isinstance(draft, str):
-            raise InputError(f"redraws: row {i} holds a {type(draft).__name__}, not text")
+            raise InputError(f"redraws: row {i} holds a value of type {type(draft).__name__}, not text")
     return drafts

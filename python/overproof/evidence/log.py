@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -201,7 +202,7 @@ def read_log(
                 given[name] = guessed[name] = found
     if guessed:
         told = (name if name == found else f"{name}={found!r}" for name, found in guessed.items())
-        logger.info("log: guessed the fields %s", ", ".join(told))
+        logger.info("%s: guessed the fields %s", _where(path), ", ".join(told))
     return read_corpus(
         path,
         **dict[str, Any]({f"{name}_field": given[name] for name in own if name in given}),
@@ -211,6 +212,13 @@ def read_log(
         threads=threads,
         **options,
     )
+
+
+def _where(path: Any) -> str:
+    """A log as it was given, for messages."""
+    paths = path if isinstance(path, list | tuple) else [path]
+    named = all(isinstance(one, str | os.PathLike) for one in paths)
+    return ", ".join(map(os.fspath, paths)) if named else "the frame"
 
 
 def seconds(corpus: Corpus) -> npt.NDArray[np.float64]:

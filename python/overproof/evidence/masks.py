@@ -152,7 +152,7 @@ def _turns(prompts: Any) -> list[list[str | None]]:
     for i, row in enumerate(turns):
         for turn in row:
             if turn is not None and not isinstance(turn, str):
-                raise InputError(f"prompts: row {i} holds a {type(turn).__name__}, not text")
+                raise InputError(f"prompts: row {i} holds a value of type {type(turn).__name__}, not text")
     return turns
 
 

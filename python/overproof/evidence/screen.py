@@ -273,7 +273,9 @@ def _monitor(log: Any, name: str) -> AccountMonitor:
     if isinstance(log, Corpus):
         return monitor_of(log)
     if not isinstance(log, Mapping) or not {"accounts", "prompts"} <= set(log):
-        raise InputError(f"{name} is a {type(log).__name__}; give a Corpus, an AccountMonitor, or accounts and prompts")
+        raise InputError(
+            f"{name} is of type {type(log).__name__}; give a Corpus, an AccountMonitor, or accounts and prompts"
+        )
     made = AccountMonitor()
     made.update(**log)
     return made

@@ -79,7 +79,7 @@ def keyed_ranks(ids: Sequence[str], *, key: bytes) -> npt.NDArray[np.uint64]:
     out = np.empty(len(ids), np.uint64)
     for row, name in enumerate(ids):
         if not isinstance(name, str):
-            raise InputError(f"ids: row {row} is a {type(name).__name__}, not a str")
+            raise InputError(f"ids: row {row} is of type {type(name).__name__}, not str")
         made = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest()
         out[row] = int.from_bytes(made, "little")
     return out
