@@ -239,7 +239,9 @@ class MinHash:
         for row, one in enumerate(objects):
             # A bBitMinHash keeps b bits of each value, a WeightedMinHash pairs of values.
             if hasattr(one, "b") or np.ndim(getattr(one, "hashvalues", 0)) != 1 or not hasattr(one, "seed"):
-                raise InputError(f"values: row {row} is a {type(one).__name__}; give MinHash or LeanMinHash alone")
+                raise InputError(
+                    f"values: row {row} is of type {type(one).__name__}; give MinHash or LeanMinHash alone"
+                )
             # There was one scheme before 2.0, without a name.
             theirs = len(one.hashvalues), f"datasketch-{getattr(one, 'scheme', 'legacy')}", one.seed
             if theirs != (self._size, self._scheme, self._seed):

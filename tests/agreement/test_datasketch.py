@@ -152,7 +152,9 @@ def test_objects_made_otherwise_are_refused(datasketch):
         op.MinHash(16).from_values([first])
     weighted = datasketch.WeightedMinHashGenerator(2, 16).minhash([1, 2])
     for other in (datasketch.bBitMinHash(first), weighted, "x", None):
-        with pytest.raises(op.InputError, match=f"row 1 is a {type(other).__name__}; give MinHash or LeanMinHash"):
+        with pytest.raises(
+            op.InputError, match=f"row 1 is of type {type(other).__name__}; give MinHash or LeanMinHash"
+        ):
             taker.from_values([first, other])
     with pytest.raises(op.InputError, match="give one of them a row"):
         taker.from_values(first)
